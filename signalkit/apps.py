@@ -1,0 +1,15 @@
+"""What ``"signalkit"`` in INSTALLED_APPS stands for."""
+
+from django.apps import AppConfig
+
+
+class SignalkitConfig(AppConfig):
+    """Wires the receivers of the project once every model is loaded."""
+
+    name = "signalkit"
+    verbose_name = "Signalkit"
+
+    def ready(self) -> None:
+        from signalkit import signals
+
+        signals.wire()

@@ -1,0 +1,81 @@
+"""What a receiver is handed: one send of one signal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from django.dispatch import Signal
+
+
+class Event:
+    """One send of one signal, read-only.
+
+    Every keyword that was sent is an attribute too: ``event.created``, ``event.action``,
+    ``event.request``.
+
+    It is made for every send that a class-based receiver sees, so it holds three references and
+    derives the rest when asked.
+    """
+
+    __slots__ = ("_payload", "_sender", "_signal")
+
+    def __init__(self, signal: Signal, sender: Any, payload: dict[str, Any]) -> None:
+        """Wrap a send.
+
+        Args:
+            signal: the signal that was sent.
+            sender: what it was sent with.
+            payload: the keywords that were sent, without ``signal`` and ``sender``.
+        """
+        self._signal = signal
+        self._sender = sender
+        self._payload = payload
+
+    @property
+    def signal(self) -> Signal:
+        """The signal that was sent."""
+        return self._signal
+
+    @property
+    def sender(self) -> Any:
+        """The sender, as it was sent: a model class, a handler class, a string, None."""
+        return self._sender
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """The keywords that were sent, read-only."""
+        return MappingProxyType(self._payload)
+
+    @property
+    def using(self) -> str | None:
+        """The database alias that the signal carries, or None when it carries none."""
+        using: str | None = self._payload.get("using")
+        return using
+
+    @property
+    def instance(self) -> Any:
+        """The object that the signal is about, or None when it carries none."""
+        return self._payload.get("instance")
+
+    @property
+    def pk(self) -> Any:
+        """The primary key of :attr:`instance`, or None."""
+        return getattr(self._payload.get("instance"), "pk", None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return self._payload[name]
+        except KeyError:
+            sent = ", ".join(sorted(self._payload)) or "no keywords"
+            raise AttributeError(
+                f"This event carries no {name!r}; the signal was sent with: {sent}."
+            ) from None
+
+    def __repr__(self) -> str:
+        # Never payload values: they may be secrets, and a model's __str__ may query.
+        sender = getattr(self._sender, "__qualname__", None) or repr(self._sender)
+        return f"<Event sender={sender} payload={sorted(self._payload)}>"

@@ -1,0 +1,62 @@
+"""The public hooks: three moments of a transaction, by database alias."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from signalkit.transactions.observer import Observer, observe
+
+
+def observer_for(using: str | None) -> Observer:
+    """Return the observer of this thread's connection to a database alias."""
+    return observe(connections[using or DEFAULT_DB_ALIAS])
+
+
+def before_commit(func: Callable[[], object], using: str | None = None) -> None:
+    """Run ``func`` as the last thing inside the outermost transaction that is open.
+
+    It may write, open ``atomic()`` blocks, and queue more before-commit, after-commit and
+    ``on_commit`` work. It is forgotten when the savepoint it was queued in is rolled back.
+
+    Args:
+        func: called without arguments. If it raises, the transaction is rolled back and the
+            exception reaches whoever commits.
+        using: the database alias; the default alias when None.
+
+    Raises:
+        Exception: without an open transaction ``func`` is called at once, and what it raises
+            propagates.
+    """
+    observer_for(using).before_commit(func)
+
+
+def after_commit(func: Callable[[], object], using: str | None = None) -> None:
+    """Run ``func`` once the outermost transaction that is open has been committed.
+
+    Like :func:`django.db.transaction.on_commit`, and with its ordering, except that a failing
+    callback of somebody else cannot drop it, and that it works in manual transaction management
+    (``set_autocommit(False)``) too, where it runs right after ``commit()``.
+
+    Args:
+        func: called without arguments. What it raises reaches whoever committed, once all
+            after-commit work has had its turn.
+        using: the database alias; the default alias when None.
+    """
+    observer_for(using).after_commit(func)
+
+
+def after_rollback(func: Callable[[], object], using: str | None = None) -> None:
+    """Run ``func`` if what is open now is rolled back, be it a savepoint or all of it.
+
+    It runs outside the transaction that was lost, once the outermost block has ended and the
+    connection is usable again; after a lost connection that is when the next one is opened.
+    Best effort: a process that dies runs nothing. Without an open transaction it never runs.
+
+    Args:
+        func: called without arguments. What it raises is logged: the exception that caused the
+            rollback is already on its way.
+        using: the database alias; the default alias when None.
+    """
+    observer_for(using).after_rollback(func)
