@@ -1,0 +1,6 @@
+"""The addresses the tests ask for."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]
