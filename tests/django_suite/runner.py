@@ -32,7 +32,7 @@ class Witness:
     def __init__(self) -> None:
         self.observed: Counter[str] = Counter()
         self.unobserved: Counter[str] = Counter()
-        self.commits: Counter[str] = Counter()
+        self.commits = 0
 
     def meet(self, *, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
         """Look at a connection that has just been opened."""
@@ -59,17 +59,22 @@ class Witness:
         if blocks and not getattr(blocks[0], "_from_testcase", False):
             observer = observer_of(connection)
             if observer is not None:
-                alias = connection.alias
-                observer.before_commit(lambda: self.commits.update([alias]), key="witness")
+                observer.before_commit(self.count_commit, key="witness")
         return execute(sql, params, many, context)
+
+    def count_commit(self) -> None:
+        """Be the work."""
+        self.commits += 1
 
     def verdict(self) -> str | None:
         """Return what is wrong with the run; None when the observer was everywhere."""
         if self.unobserved:
             return f"connections without an observer: {dict(self.unobserved)}"
-        for alias in ("default", "other"):
-            if not self.observed[alias] or not self.commits[alias]:
-                return f"on {alias!r} no connection was opened or no transaction was observed"
+        missing = {"default", "other"} - self.observed.keys()
+        if missing:
+            return f"no connection was opened on {', '.join(sorted(missing))}"
+        if not self.commits:
+            return "none of its before-commit work ran"
         return None
 
 
