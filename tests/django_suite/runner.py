@@ -93,6 +93,6 @@ class ObservedRunner(DiscoverRunner):
             return failures + 1
         self.log(
             f"signalkit observed {witness.observed.total()} connections "
-            f"and worked in {witness.commits.total()} commits"
+            f"and worked in {witness.commits} commits"
         )
         return failures
