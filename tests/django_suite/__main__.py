@@ -42,8 +42,10 @@ def source_of_django(cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             subprocess.run(
-                [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-                + ["--no-binary", "django", "--dest", scratch, f"django=={version}"],
+                [
+                    *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+                    *("--no-binary", "django", "--dest", scratch, f"django=={version}"),
+                ],
                 check=True,
             )
             (archive,) = Path(scratch).glob("*.tar.gz")
@@ -70,8 +72,10 @@ def main() -> int:
     if options.plain:
         environment["SIGNALKIT_SUITE_PLAIN"] = "1"
     return subprocess.run(
-        [sys.executable, "runtests.py", "--settings=tests.django_suite.settings"]
-        + ["--noinput", "--parallel=1", *options.labels],
+        [
+            *(sys.executable, "runtests.py", "--settings=tests.django_suite.settings"),
+            *("--noinput", "--parallel=1", *options.labels),
+        ],
         cwd=tests,
         env=environment,
         check=False,
