@@ -1,6 +1,20 @@
 """Signal receivers that one can trust."""
 
+from signalkit.declare import ModelReceiver, Receiver, receiver
+from signalkit.dispatch.switches import disable, enable, muted
+from signalkit.events import Event
 from signalkit.exceptions import Veto
 from signalkit.states import Outcome, Phase
 
-__all__ = ["Outcome", "Phase", "Veto"]
+__all__ = [
+    "Event",
+    "ModelReceiver",
+    "Outcome",
+    "Phase",
+    "Receiver",
+    "Veto",
+    "disable",
+    "enable",
+    "muted",
+    "receiver",
+]

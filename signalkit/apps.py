@@ -10,6 +10,7 @@ class SignalkitConfig(AppConfig):
     verbose_name = "Signalkit"
 
     def ready(self) -> None:
+        """Do the wiring; see :func:`signalkit.signals.wire`."""
         from signalkit import signals
 
         signals.wire()

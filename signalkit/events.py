@@ -64,6 +64,10 @@ class Event:
         """The primary key of :attr:`instance`, or None."""
         return getattr(self._payload.get("instance"), "pk", None)
 
+    def replace(self, **payload: Any) -> Event:
+        """Return a copy in which some keywords have other values."""
+        return Event(self._signal, self._sender, {**self._payload, **payload})
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

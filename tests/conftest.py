@@ -2,11 +2,13 @@
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
+
+from signalkit.registry import registry
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
@@ -39,3 +41,13 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         pytest.exit(f"{reason}, and in CI a missing service fails", returncode=1)
     for item in items:
         item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def only_own_receivers() -> Iterator[None]:
+    """Forget the receivers that a test declared, so that no other test meets them."""
+    before = registry.all()
+    yield
+    for declaration in registry.all():
+        if declaration not in before:
+            registry.remove(declaration)

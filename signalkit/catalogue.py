@@ -1,0 +1,130 @@
+"""Django's own signals: what they are called and which keywords they carry.
+
+Read from Django's source; a signal that the running Django lacks is not listed.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+
+from django.contrib.auth import signals as auth
+from django.core import signals as core
+from django.db.backends import signals as backends
+from django.db.models import signals as models
+from django.dispatch import Signal
+from django.utils import autoreload
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinSignal:
+    """One of Django's signals."""
+
+    signal: Signal
+    module: str
+    """Where it is defined, dotted."""
+
+    name: str
+    """Its name in that module."""
+
+    keywords: frozenset[str]
+    """The keywords it may carry, besides ``signal`` and ``sender``."""
+
+
+def _entry(module: str, name: str, signal: Signal, keywords: str = "") -> BuiltinSignal:
+    return BuiltinSignal(signal, module, name, frozenset(keywords.split()))
+
+
+_MODELS = "django.db.models.signals"
+_CORE = "django.core.signals"
+_AUTH = "django.contrib.auth.signals"
+_MIGRATE = "app_config verbosity interactive using stdout plan apps"
+
+_ALWAYS: tuple[BuiltinSignal, ...] = (
+    _entry(_MODELS, "class_prepared", models.class_prepared),
+    _entry(_MODELS, "pre_init", models.pre_init, "args kwargs"),
+    _entry(_MODELS, "post_init", models.post_init, "instance"),
+    _entry(_MODELS, "pre_save", models.pre_save, "instance raw using update_fields"),
+    _entry(_MODELS, "post_save", models.post_save, "instance created raw using update_fields"),
+    _entry(_MODELS, "pre_delete", models.pre_delete, "instance using origin"),
+    _entry(_MODELS, "post_delete", models.post_delete, "instance using origin"),
+    _entry(
+        _MODELS,
+        "m2m_changed",
+        models.m2m_changed,
+        "action instance reverse model pk_set using raw",
+    ),
+    _entry(_MODELS, "pre_migrate", models.pre_migrate, _MIGRATE),
+    _entry(_MODELS, "post_migrate", models.post_migrate, _MIGRATE),
+    _entry(_CORE, "request_started", core.request_started, "environ scope"),
+    _entry(_CORE, "request_finished", core.request_finished),
+    _entry(_CORE, "got_request_exception", core.got_request_exception, "request"),
+    _entry(_CORE, "setting_changed", core.setting_changed, "setting value enter"),
+    _entry(_AUTH, "user_logged_in", auth.user_logged_in, "request user"),
+    _entry(_AUTH, "user_logged_out", auth.user_logged_out, "request user"),
+    _entry(_AUTH, "user_login_failed", auth.user_login_failed, "credentials request"),
+    _entry(
+        "django.db.backends.signals",
+        "connection_created",
+        backends.connection_created,
+        "connection",
+    ),
+    _entry("django.utils.autoreload", "autoreload_started", autoreload.autoreload_started),
+    _entry("django.utils.autoreload", "file_changed", autoreload.file_changed, "file_path"),
+)
+
+_TEMPLATE = "django.test.signals"
+_TASKS = "django.tasks.signals"
+
+
+def _tasks() -> tuple[BuiltinSignal, ...]:
+    """Return the signals of Django's task framework, which came with Django 6.0."""
+    try:
+        module = import_module(_TASKS)
+    except ModuleNotFoundError:
+        return ()
+    names = ("task_enqueued", "task_started", "task_finished")
+    return tuple(_entry(_TASKS, name, getattr(module, name), "task_result") for name in names)
+
+
+def _template_rendered() -> tuple[BuiltinSignal, ...]:
+    """Return the one signal of ``django.test``, if a test has loaded that.
+
+    Importing the module would connect Django's own test receivers to ``setting_changed``.
+    """
+    module = sys.modules.get(_TEMPLATE)
+    if module is None:
+        return ()
+    return (_entry(_TEMPLATE, "template_rendered", module.template_rendered, "template context"),)
+
+
+def builtin_signals() -> tuple[BuiltinSignal, ...]:
+    """Return every signal that the running Django sends, as far as it is loaded."""
+    return _ALWAYS + _template_rendered() + _tasks()
+
+
+def find(signal: Signal) -> BuiltinSignal | None:
+    """Return what is known of a signal, or None when it is not one of Django's."""
+    for builtin in builtin_signals():
+        if builtin.signal is signal:
+            return builtin
+    return None
+
+
+def carries(signal: Signal, keyword: str) -> bool | None:
+    """Say whether a signal carries a keyword; None when nobody knows (not one of Django's)."""
+    builtin = find(signal)
+    return None if builtin is None else keyword in builtin.keywords
+
+
+def signal_name(signal: Signal) -> str:
+    """Return a signal's name for people: ``post_save``, or where a custom one can be found."""
+    builtin = find(signal)
+    if builtin is not None:
+        return builtin.name
+    for module_name, module in list(sys.modules.items()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if value is signal:
+                return f"{module_name}.{name}"
+    return repr(signal)

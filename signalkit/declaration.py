@@ -1,0 +1,89 @@
+"""The one description that function receivers and class-based receivers boil down to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from django.dispatch import Signal
+
+from signalkit.states import Phase
+from signalkit.types import Kind, OncePerTransaction, OnError, Reentry, Sender, When
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where in the source a receiver was declared."""
+
+    module: str
+    qualname: str
+    file: str
+    line: int
+    code: CodeType
+    """The code that ran: the same one twice means a loop or a factory, not a second import."""
+
+    def same_place(self, other: Origin) -> bool:
+        """Say whether both are one place in the source, perhaps imported twice."""
+        return (self.file, self.line, self.qualname) == (other.file, other.line, other.qualname)
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.qualname} ({self.file}:{self.line})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Declaration:
+    """A receiver as it was declared: what, for whom, when and how. Compared by identity."""
+
+    name: str
+    """Its stable identity: ``app_label.Name``, or given."""
+
+    call: Callable[..., Any]
+    """The function, or the bound ``handle``."""
+
+    kind: Kind
+    origin: Origin
+    signals: tuple[Signal, ...]
+    senders: tuple[Sender, ...] = ()
+    """As declared, not yet resolved. Empty: whoever sends."""
+
+    phase: Phase = Phase.INLINE
+    aliases: tuple[str, ...] = ()
+    """Names that it had before."""
+
+    order: int = 0
+    """Lower runs earlier among signalkit's receivers of one signal."""
+
+    after: tuple[str, ...] = ()
+    """Names of receivers that run before it."""
+
+    created: bool | None = None
+    """Only creations (True), only updates (False), or both."""
+
+    raw: bool = True
+    """Whether it runs for fixtures too."""
+
+    changed: tuple[str, ...] = ()
+    """Names of fields of which one must have changed."""
+
+    when: When | None = None
+    on_error: OnError = "raise"
+    reentry: Reentry = "allow"
+    once_per_transaction: OncePerTransaction = False
+    include_subclasses: bool = False
+    using: str | None = None
+    """The alias whose transaction counts for a signal that carries none."""
+
+    is_async: bool = False
+    replaces: str | None = None
+    """The name of the receiver in whose place it stands."""
+
+    dispatch_uid: Hashable | None = None
+    """Given by the user; otherwise made from the receiver."""
+
+    extends: tuple[str, ...] = ()
+    """The names of the registered receivers that its class inherits from."""
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,175 @@
+"""The classes to subclass. A concrete subclass that names a signal is a declared receiver."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.dispatch import Signal
+
+from signalkit.catalogue import carries, signal_name
+from signalkit.declaration import Declaration
+from signalkit.declare.build import OPTIONS, build, name_of
+from signalkit.declare.naming import automatic_name, origin_of_class
+from signalkit.events import Event
+from signalkit.exceptions import DeclarationError
+from signalkit.registry import registry
+from signalkit.states import Phase
+from signalkit.types import OncePerTransaction, OnError, Reentry, Sender
+
+_DECLARATION = "signalkit_declaration"
+
+# Options that mean one class alone: a child does not have its parent's name.
+_OWN = ("name", "aliases")
+
+
+class Receiver:
+    """Reacts to a signal.
+
+    Set :attr:`signal`, write :meth:`handle`, and the subclass is registered under its name
+    (``app_label.ClassName``), held strongly, and guarded against re-entry. There is one instance
+    per process: keep nothing about an event on ``self``.
+
+    A subclass that names no signal is a base for others; ``class Base(Receiver, abstract=True)``
+    keeps one out that does. ``class Mine(Theirs, replaces="their_app.Theirs")`` takes the place
+    of another receiver.
+    """
+
+    signal: ClassVar[Signal | Sequence[Signal] | None] = None
+    """The signal, or several."""
+
+    sender: ClassVar[Sender] = None
+    """A class, ``"app_label.ModelName"``, ``settings.AUTH_USER_MODEL``, a list of these, or
+    None to hear every sender."""
+
+    phase: ClassVar[Phase] = Phase.INLINE
+    """When :meth:`handle` runs, relative to the transaction of the send."""
+
+    on_error: ClassVar[OnError | None] = None
+    """``"raise"`` lets an error propagate; ``"isolate"`` logs it, undoes what the receiver wrote
+    where a transaction is open, and stops nobody. None: raise before the commit, isolate after."""
+
+    reentry: ClassVar[Reentry] = "skip"
+    """What happens when the receiver is reached again by what it did itself, on the same object
+    and alias: ``"skip"``, ``"allow"`` or ``"raise"``."""
+
+    order: ClassVar[int] = 0
+    """Lower runs earlier among signalkit's receivers of one signal."""
+
+    after: ClassVar[Any] = ()
+    """Receivers, or their names, that run before this one. Stronger than :attr:`order`."""
+
+    once_per_transaction: ClassVar[OncePerTransaction] = False
+    """True: of a transaction's events only the last one counts. A method
+    ``once_per_transaction(self, event)`` returns what tells the events apart."""
+
+    name: ClassVar[str | None] = None
+    """The receiver's name; by default ``app_label.ClassName``. Not inherited."""
+
+    aliases: ClassVar[Sequence[str]] = ()
+    """Names that it had before. Not inherited."""
+
+    using: ClassVar[str | None] = None
+    """The alias whose transaction counts, for a signal that carries none; ``default`` if None."""
+
+    def __init_subclass__(
+        cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if abstract or cls.signal is None:
+            if replaces is not None:
+                raise DeclarationError(
+                    f"{cls.__module__}.{cls.__qualname__} replaces {replaces!r} but is not a "
+                    "receiver itself: it is abstract or names no signal."
+                )
+            return
+        declaration = _declare(cls, replaces)
+        registry.add(declaration)
+        setattr(cls, _DECLARATION, declaration)
+
+    def when(self, event: Event) -> bool:
+        """Say whether to react to an event at all. Asked at the send, in every phase."""
+        return True
+
+    def handle(self, event: Event) -> Any:
+        """React. May be a coroutine function."""
+        raise NotImplementedError(f"{type(self).__qualname__} defines no handle().")
+
+
+class ModelReceiver(Receiver):
+    """Reacts to a signal about a model's rows. Fixtures (``raw``) are left alone by default."""
+
+    created: ClassVar[bool | None] = None
+    """For ``post_save``: only creations (True), only updates (False), or both (None)."""
+
+    raw: ClassVar[bool] = False
+    """Whether it runs for what ``loaddata`` writes too."""
+
+    changed: ClassVar[Sequence[str]] = ()
+    """For ``pre_save`` and ``post_save``: field names of which an update changed at least one.
+    Costs one narrow query per save of the model."""
+
+    include_subclasses: ClassVar[bool] = False
+    """Whether proxies and children of the sender count too, those defined later included."""
+
+
+def _declare(cls: type[Receiver], replaces: object) -> Declaration:
+    origin = origin_of_class(cls)
+    if cls.handle is Receiver.handle:
+        raise DeclarationError(f"{origin} defines no handle(self, event).")
+    if issubclass(cls, ModelReceiver):
+        _refuse_other_signals(origin, cls.signal)
+    instance = cls()
+    own = vars(cls)
+    options = {option: getattr(instance, option, _DEFAULTS.get(option)) for option in OPTIONS}
+    options.update({option: own.get(option, _DEFAULTS[option]) for option in _OWN})
+    options["when"] = None if cls.when is Receiver.when else instance.when
+    return build(
+        name=options.pop("name") or automatic_name(origin),
+        origin=origin,
+        kind="class",
+        call=instance.handle,
+        is_async=inspect.iscoroutinefunction(instance.handle),
+        signal=cls.signal,
+        sender=cls.sender,
+        options=options,
+        given=_given(cls),
+        replaces=None if replaces is None else name_of(origin, "replaces", replaces),
+        extends=tuple(
+            vars(parent)[_DECLARATION].name
+            for parent in cls.__mro__[1:]
+            if _DECLARATION in vars(parent)
+        ),
+    )
+
+
+_DEFAULTS: dict[str, Any] = {
+    "name": None,
+    "aliases": (),
+    # What a Receiver that is no ModelReceiver does about the options that it has not.
+    "created": None,
+    "raw": True,
+    "changed": (),
+    "include_subclasses": False,
+}
+
+
+def _given(cls: type[Receiver]) -> frozenset[str]:
+    written = {
+        option
+        for parent in cls.__mro__
+        if parent not in (Receiver, ModelReceiver)
+        for option in OPTIONS
+        if option in vars(parent)
+    }
+    return frozenset(written)
+
+
+def _refuse_other_signals(origin: object, signal: object) -> None:
+    for item in signal if isinstance(signal, (list, tuple)) else (signal,):
+        if isinstance(item, Signal) and carries(item, "instance") is False:
+            raise DeclarationError(
+                f"{origin} is a ModelReceiver, but {signal_name(item)} is not about an instance. "
+                "Subclass signalkit.Receiver."
+            )

@@ -1,0 +1,111 @@
+"""Whether a receiver's options can mean anything for the signals that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_save, pre_save
+from django.dispatch import Signal
+
+from signalkit.catalogue import carries, signal_name
+from signalkit.declaration import Declaration
+from signalkit.declare import senders
+from signalkit.exceptions import DeclarationError, nearest
+from signalkit.states import Phase
+
+_RAW_SIGNALS = (pre_save, post_save, m2m_changed)
+
+
+def validate(declaration: Declaration, given: Iterable[str]) -> None:
+    """Refuse options that would be accepted and then ignored.
+
+    Args:
+        declaration: what was declared.
+        given: the names of the options that the user wrote down.
+
+    Raises:
+        DeclarationError: an option does not fit the signals, the phase or another option.
+        SenderError: a sender never sends one of the signals (as far as the models are loaded).
+    """
+    given = set(given)
+    _validate_created(declaration)
+    if "raw" in given and not any(signal in _RAW_SIGNALS for signal in declaration.signals):
+        _require_signals(declaration, "raw", _RAW_SIGNALS)
+    if declaration.changed:
+        _validate_changed(declaration)
+    if declaration.include_subclasses and not declaration.senders:
+        raise _refused(declaration, "include_subclasses", "there is no sender to extend")
+    if declaration.once_per_transaction and declaration.phase is Phase.INLINE:
+        raise _refused(declaration, "once_per_transaction", "an INLINE receiver runs at the send")
+    if "on_error" in given and declaration.phase is Phase.AFTER_ROLLBACK:
+        raise _refused(
+            declaration, "on_error", "after a rollback the exception is already on its way"
+        )
+    if declaration.using is not None and any(
+        carries(signal, "using") for signal in declaration.signals
+    ):
+        raise _refused(declaration, "using", "the signal carries the alias that it is about")
+    if apps.models_ready:
+        validate_senders(declaration)
+
+
+def validate_senders(declaration: Declaration) -> None:
+    """Refuse senders and field names that do not exist. Needs the models to be loaded."""
+    for signal in declaration.signals:
+        targets = senders.resolve(
+            signal, declaration.senders, include_subclasses=declaration.include_subclasses
+        )
+        for model in targets.objects:
+            for name in declaration.changed:
+                _validate_field(declaration, model, name)
+
+
+def _validate_created(declaration: Declaration) -> None:
+    if declaration.created is None:
+        return
+    for signal in declaration.signals:
+        if carries(signal, "created") is False:
+            raise _refused(
+                declaration, "created", f"{signal_name(signal)} does not say what was created"
+            )
+
+
+def _validate_changed(declaration: Declaration) -> None:
+    _require_signals(declaration, "changed", (pre_save, post_save))
+    if not declaration.senders:
+        raise _refused(declaration, "changed", "it needs a sender whose fields it can watch")
+    if declaration.created:
+        raise _refused(declaration, "changed", "what is created has not changed: drop created=True")
+
+
+def _require_signals(declaration: Declaration, option: str, allowed: tuple[Signal, ...]) -> None:
+    for signal in declaration.signals:
+        if signal not in allowed:
+            names = ", ".join(map(signal_name, allowed))
+            raise _refused(
+                declaration, option, f"{signal_name(signal)} has no such thing; {names} have"
+            )
+
+
+def _validate_field(declaration: Declaration, model: type[Model], name: str) -> None:
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        known = [field.name for field in model._meta.concrete_fields]
+        raise DeclarationError(
+            f"{declaration.origin}: changed names {name!r}, which {model._meta.label} has not."
+            f"{nearest(name, known)}"
+        ) from None
+    if not getattr(field, "concrete", False) or field.many_to_many:
+        raise DeclarationError(
+            f"{declaration.origin}: changed names {name!r}, which is no column of "
+            f"{model._meta.label}. For a many-to-many field use m2m_changed."
+        )
+
+
+def _refused(declaration: Declaration, option: str, why: str) -> DeclarationError:
+    value = getattr(declaration, option)
+    return DeclarationError(f"{declaration.origin}: {option}={value!r} cannot apply: {why}.")

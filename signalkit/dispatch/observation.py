@@ -1,0 +1,70 @@
+"""The signals by which runs can be watched. Nobody in here knows who watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.dispatch import Signal
+
+from signalkit.declaration import Declaration
+from signalkit.events import Event
+from signalkit.exceptions import Veto
+from signalkit.states import Outcome, Phase
+
+run_scheduled = Signal()
+"""A receiver will run in a later phase. Sent with ``run``."""
+
+run_finished = Signal()
+"""A receiver has run, well or not. Sent with ``run``."""
+
+run_rolled_back = Signal()
+"""A scheduled receiver will not run: what it waited for was rolled back. Sent with ``run``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt of one receiver at one event, or the intention of it."""
+
+    receiver: Declaration
+    event: Event
+    outcome: Outcome
+    duration: float | None = None
+    """In seconds; None when it has not run."""
+
+    error: BaseException | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """The phase of the receiver."""
+        return self.receiver.phase
+
+
+def observed() -> bool:
+    """Say whether anybody watches runs. When nobody does, nothing is measured."""
+    return bool(run_finished.receivers or run_scheduled.receivers or run_rolled_back.receivers)
+
+
+def observe(declaration: Declaration, call: Callable[[Event], Any], event: Event) -> Any:
+    """Call, and tell whoever watches how it went and how long it took."""
+    outcome = Outcome.SUCCEEDED
+    error: BaseException | None = None
+    started = time.perf_counter()
+    try:
+        return call(event)
+    except Veto as veto:
+        outcome, error = Outcome.VETOED, veto
+        raise
+    except BaseException as raised:
+        outcome, error = Outcome.FAILED, raised
+        raise
+    finally:
+        duration = time.perf_counter() - started
+        tell(run_finished, Run(declaration, event, outcome, duration, error))
+
+
+def tell(signal: Signal, run: Run) -> None:
+    """Send an observation. An observer that fails is logged by Django and changes nothing."""
+    signal.send_robust(sender=None, run=run)

@@ -1,0 +1,152 @@
+"""When a receiver runs: each phase is a way to deal with an event that passed the guards."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from django.db import connections
+from django.db.models.signals import post_delete, pre_delete
+
+from signalkit.declaration import Declaration
+from signalkit.dispatch import observation
+from signalkit.dispatch.runner import Run, alias_of
+from signalkit.events import Event
+from signalkit.exceptions import DeclarationError, PhaseUnavailable
+from signalkit.states import Outcome, Phase
+from signalkit.transactions.hooks import observer_for
+
+Schedule = Callable[[Event], Any]
+Scheduler = Callable[[Declaration, Run], Schedule]
+
+_schedulers: dict[Phase, Scheduler] = {}
+
+
+def register_phase(phase: Phase, scheduler: Scheduler) -> None:
+    """Say how a phase is run. An app that brings a phase calls this when it is ready."""
+    _schedulers[phase] = scheduler
+
+
+def is_available(phase: Phase) -> bool:
+    """Say whether an installed app runs a phase."""
+    return phase in _schedulers
+
+
+def make_schedule(declaration: Declaration, run: Run) -> Schedule:
+    """Return what deals with an event of a receiver, according to its phase."""
+
+    def schedule_when_available(event: Event) -> Any:
+        # Looked up at the send: the app that brings the phase may be ready later than the
+        # receiver. Without it nothing is lost silently: the sender learns of it.
+        scheduler = _schedulers.get(declaration.phase)
+        if scheduler is None:
+            raise PhaseUnavailable(
+                f"{declaration.name} is declared with Phase.{declaration.phase.name}, which no "
+                "installed app runs. Add 'signalkit.outbox' to INSTALLED_APPS."
+            )
+        return scheduler(declaration, run)(event)
+
+    scheduler = _schedulers.get(declaration.phase)
+    return scheduler(declaration, run) if scheduler else schedule_when_available
+
+
+class Pending:
+    """A run that waits for its transaction."""
+
+    __slots__ = ("declaration", "event", "run")
+
+    def __init__(self, declaration: Declaration, run: Run, event: Event) -> None:
+        self.declaration = declaration
+        self.run = run
+        self.event = event
+
+    def __call__(self) -> None:
+        """Run."""
+        self.run(self.event)
+
+    def __str__(self) -> str:
+        return self.declaration.name
+
+    def tell_scheduled(self, alias: str) -> None:
+        """Tell observers that it waits, if there is anything to wait for."""
+        connection = connections[alias]
+        if connection.in_atomic_block or not connection.get_autocommit():
+            self._tell(observation.run_scheduled, Outcome.SCHEDULED)
+
+    def tell_rolled_back(self) -> None:
+        """Tell observers that it will not run."""
+        self._tell(observation.run_rolled_back, Outcome.ROLLED_BACK)
+
+    def _tell(self, signal: Any, outcome: Outcome) -> None:
+        observation.tell(signal, observation.Run(self.declaration, self.event, outcome))
+
+
+def _inline(declaration: Declaration, run: Run) -> Schedule:
+    return run
+
+
+def _before_commit(declaration: Declaration, run: Run) -> Schedule:
+    def schedule(event: Event) -> None:
+        pending, alias, key = _defer(declaration, run, event)
+        observer_for(alias).before_commit(pending, key=key, dropped=pending.tell_rolled_back)
+
+    return schedule
+
+
+def _after_commit(declaration: Declaration, run: Run) -> Schedule:
+    def schedule(event: Event) -> None:
+        pending, alias, key = _defer(declaration, run, event)
+        observer_for(alias).after_commit(pending, key=key, dropped=pending.tell_rolled_back)
+
+    return schedule
+
+
+def _after_rollback(declaration: Declaration, run: Run) -> Schedule:
+    def schedule(event: Event) -> None:
+        pending, alias, key = _defer(declaration, run, event)
+        observer_for(alias).after_rollback(pending, key=key)
+
+    return schedule
+
+
+def _defer(
+    declaration: Declaration, run: Run, event: Event
+) -> tuple[Pending, str, Hashable | None]:
+    alias = alias_of(declaration, event)
+    key = _key(declaration, event) if declaration.once_per_transaction else None
+    pending = Pending(declaration, run, _lasting(event))
+    if observation.observed():
+        pending.tell_scheduled(alias)
+    return pending, alias, key
+
+
+def _lasting(event: Event) -> Event:
+    """Return an event that still makes sense later: Django takes the pk off a deleted object."""
+    if event.signal is post_delete or event.signal is pre_delete:
+        return event.replace(instance=copy.copy(event.instance))
+    return event
+
+
+def _key(declaration: Declaration, event: Event) -> Hashable:
+    once = declaration.once_per_transaction
+    if once is True:
+        return declaration
+    if declaration.kind == "class":
+        key = once(event)  # type: ignore[operator]  # True was dealt with, False never comes here
+    else:
+        key = once(signal=event.signal, sender=event.sender, **event.payload)  # type: ignore[operator]  # as above
+    try:
+        hash(key)
+    except TypeError:
+        raise DeclarationError(
+            f"{declaration.name}: once_per_transaction returned {type(key).__name__!r}; expected "
+            "something hashable that tells one event from another, such as event.pk."
+        ) from None
+    return (declaration, key)
+
+
+register_phase(Phase.INLINE, _inline)
+register_phase(Phase.BEFORE_COMMIT, _before_commit)
+register_phase(Phase.AFTER_COMMIT, _after_commit)
+register_phase(Phase.AFTER_ROLLBACK, _after_rollback)

@@ -1,0 +1,94 @@
+"""The one place that calls the user's code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+from signalkit.catalogue import signal_name
+from signalkit.declaration import Declaration
+from signalkit.dispatch import observation, reentry
+from signalkit.events import Event
+from signalkit.exceptions import Veto
+from signalkit.states import Phase
+
+logger = logging.getLogger("signalkit.receivers")
+
+Run = Callable[[Event], Any]
+
+
+def alias_of(declaration: Declaration, event: Event) -> str:
+    """Return the alias whose transaction an event belongs to."""
+    return event.using or declaration.using or DEFAULT_DB_ALIAS
+
+
+def make_run(declaration: Declaration) -> Run:
+    """Return what runs a receiver for one event, with the policies that it asked for.
+
+    Layers that were not asked for are not there, so that they cost nothing.
+    """
+    run = _measured(declaration, _caller(declaration))
+    if declaration.on_error == "isolate":
+        run = _isolated(declaration, run)
+    if declaration.reentry != "allow":
+        run = reentry.guarded(declaration, run)
+    return run
+
+
+def _caller(declaration: Declaration) -> Run:
+    """Adapt a function or a ``handle``, sync or async, to one event."""
+    call = declaration.call
+    if declaration.is_async:
+        # asgiref sends the coroutine's ORM calls back to this thread, its connection and its
+        # open transaction. An AsyncToSync remembers the event loop it was made in: one per call.
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return async_to_sync(declaration.call)(*args, **kwargs)
+
+    if declaration.kind == "class":
+        return call
+
+    def call_function(event: Event) -> Any:
+        return call(signal=event.signal, sender=event.sender, **event.payload)
+
+    return call_function
+
+
+def _measured(declaration: Declaration, call: Run) -> Run:
+    def run(event: Event) -> Any:
+        if observation.observed():
+            return observation.observe(declaration, call, event)
+        return call(event)
+
+    return run
+
+
+def _isolated(declaration: Declaration, call: Run) -> Run:
+    """Undo what a failing receiver wrote, log it, and go on."""
+    # A veto is a decision, not an accident, as long as there is something left to refuse.
+    too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)
+    passed_on: tuple[type[Exception], ...] = () if too_late else (Veto,)
+
+    def run(event: Event) -> Any:
+        alias = alias_of(declaration, event)
+        try:
+            if connections[alias].in_atomic_block:
+                with transaction.atomic(using=alias):
+                    return call(event)
+            return call(event)
+        except passed_on:
+            raise
+        except Exception:
+            logger.exception(
+                "Receiver %s failed in phase %s of %s.",
+                declaration.name,
+                declaration.phase.value,
+                signal_name(event.signal),
+                extra={"receiver": declaration.name, "phase": declaration.phase.value},
+            )
+            return None
+
+    return run

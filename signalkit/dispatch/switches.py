@@ -1,0 +1,183 @@
+"""Which receivers are switched off: by settings, for the process, or in this context alone."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from functools import wraps
+from threading import Lock
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
+
+from django.core.signals import setting_changed
+
+from signalkit import conf
+from signalkit.declaration import Declaration
+from signalkit.declare.build import name_of
+from signalkit.registry import registry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MUTED: ContextVar[frozenset[str]] = ContextVar("signalkit_muted", default=frozenset())
+_EVERYONE = "*"
+
+
+class Switches:
+    """The state of all switches of this process."""
+
+    def __init__(self) -> None:
+        self.engaged = False
+        """False promises that nobody is switched off anywhere, so that a send need not ask."""
+
+        self._lock = Lock()
+        self._disabled: frozenset[str] = frozenset()
+        self._mutes = 0
+
+    def refuses(self, declaration: Declaration) -> bool:
+        """Say whether a receiver must not run here and now."""
+        config = conf.config()
+        if not config.ENABLED:
+            return True
+        muted = _MUTED.get()
+        if _EVERYONE in muted or declaration.name in muted or declaration.name in self._disabled:
+            return True
+        names = (declaration.name, *declaration.aliases)
+        return any(name in config.DISABLED for name in names)
+
+    def refresh(self) -> None:
+        """Work out again whether anything is switched off."""
+        config = conf.config()
+        self.engaged = bool(not config.ENABLED or config.DISABLED or self._disabled or self._mutes)
+
+    def disable(self, names: Iterable[str]) -> None:
+        """Switch receivers off for the process."""
+        with self._lock:
+            self._disabled |= frozenset(names)
+            self.refresh()
+
+    def enable(self, names: Iterable[str]) -> None:
+        """Undo :meth:`disable`."""
+        with self._lock:
+            self._disabled -= frozenset(names)
+            self.refresh()
+
+    def count_mute(self, change: int) -> None:
+        """Take note that a mute began (+1) or ended (-1) somewhere in the process."""
+        with self._lock:
+            self._mutes += change
+            self.refresh()
+
+
+switches = Switches()
+
+
+def _names(receivers: Iterable[object]) -> frozenset[str]:
+    """Return the present names of receivers given by a name, or as the class or function."""
+    return frozenset(
+        registry.get(name_of("signalkit", "receiver", receiver)).name for receiver in receivers
+    )
+
+
+def disable(*names: object) -> None:
+    """Stop receivers in this process, from now on, until :func:`enable`.
+
+    What they have scheduled already still runs.
+
+    Args:
+        names: names of receivers, or the classes or functions themselves.
+
+    Raises:
+        DeclarationError: something is neither a name nor a declared receiver.
+        UnknownReceiver: no receiver has such a name.
+    """
+    switches.disable(_names(names))
+
+
+def enable(*names: object) -> None:
+    """Undo :func:`disable`. What the settings disable stays disabled.
+
+    Args:
+        names: names of receivers, or the classes or functions themselves.
+
+    Raises:
+        DeclarationError: something is neither a name nor a declared receiver.
+        UnknownReceiver: no receiver has such a name.
+    """
+    switches.enable(_names(names))
+
+
+class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome"))
+    """Stop receivers inside a ``with`` block, or in a decorated function, and nowhere else.
+
+    Other threads and other asyncio tasks are not affected. Blocks may be nested; each restores
+    what it found. What was scheduled before still runs; what is sent inside is never scheduled.
+    """
+
+    def __init__(self, *names: object) -> None:
+        """Name the receivers.
+
+        Args:
+            names: names of receivers, or the classes or functions themselves; none means all
+                of signalkit's.
+
+        Raises:
+            DeclarationError: something is neither a name nor a declared receiver.
+            UnknownReceiver: no receiver has such a name.
+        """
+        self._names = _names(names) or frozenset({_EVERYONE})
+        self._previous: list[frozenset[str]] = []
+
+    def __enter__(self) -> None:
+        switches.count_mute(+1)
+        previous = _MUTED.get()
+        self._previous.append(previous)
+        _MUTED.set(previous | self._names)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _MUTED.set(self._previous.pop())
+        switches.count_mute(-1)
+
+    def __call__(self, func: Callable[P, T]) -> Callable[P, T]:
+        """Decorate a function or a coroutine function."""
+        names = self._names
+
+        if inspect.iscoroutinefunction(func):
+
+            @wraps(func)
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with _of(names):
+                    return await func(*args, **kwargs)
+
+            return cast("Callable[P, T]", awaited)
+
+        @wraps(func)
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            with _of(names):
+                return func(*args, **kwargs)
+
+        return called
+
+
+def _of(names: frozenset[str]) -> muted:
+    """Return a block of its own for each call: a shared one would mix up concurrent calls."""
+    block = muted()
+    block._names = names
+    return block
+
+
+def _settings_changed(*, setting: str, **kwargs: Any) -> None:
+    if setting == conf.SETTING:
+        switches.refresh()
+
+
+def install() -> None:
+    """Read the settings, and follow them when tests override them."""
+    setting_changed.connect(_settings_changed, dispatch_uid="signalkit.switches")
+    switches.refresh()
