@@ -1,0 +1,6 @@
+"""The demo: a day in the shop, told by what its receivers do.
+
+`scenario` says what happens, `recorder` watches signalkit run the receivers, `narrator` prints,
+and the other modules build the stage: a throw-away database, browsers that speak WSGI and ASGI,
+and a reloader that needs no waiting.
+"""

@@ -1,0 +1,29 @@
+"""The day in its order."""
+
+import django
+
+from . import bookseller, customers, house, opening
+from .stage import Step
+
+DAY: tuple[Step, ...] = (
+    opening.build_a_model,
+    opening.migrate,
+    opening.fill_the_shelves,
+    opening.look_around,
+    opening.search,
+    customers.sign_up,
+    customers.order,
+    customers.refuse_an_order,
+    customers.warehouse_away,
+    customers.savepoint,
+    bookseller.publish,
+    bookseller.tags,
+    bookseller.delete,
+    bookseller.muted,
+    customers.leave,
+    house.fire_drill,
+    house.currency,
+    house.edit_notice,
+    # Before Django 6.0 there are no tasks, and a function that fails just raises.
+    *((house.task,) if django.VERSION >= (6, 0) else ()),
+)

@@ -1,0 +1,88 @@
+"""`manage.py demo`: a day in the shop, told by what its receivers do."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.core.management.color import no_style
+
+import signalkit
+from shop.demo.builtin import builtin_signals
+from shop.demo.narrator import Narrator
+from shop.demo.recorder import Recorder
+from shop.demo.scenario import DAY
+from shop.demo.stage import set_up
+from signalkit.exceptions import UnknownReceiver
+
+
+class Command(BaseCommand):
+    """Play the day, and say which of Django's signals were observed."""
+
+    help = (
+        "Plays a day in the shop on a database of its own, shows which receivers ran when, and "
+        "fails unless a receiver ran for every signal that Django has."
+    )
+    # It has a database of its own; the state of yours does not matter.
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--without",
+            action="append",
+            default=[],
+            metavar="RECEIVER",
+            help="Disable a receiver, such as accounts.KeepBasket. May be given several times.",
+        )
+
+    def handle(self, *args: Any, without: list[str], **options: Any) -> None:
+        if hasattr(sys.stdout, "reconfigure"):
+            # A terminal that cannot show a check mark is no reason to fail.
+            sys.stdout.reconfigure(errors="replace")
+        coloured = options["force_color"] or self.stdout.isatty()
+        signals = builtin_signals()
+        recorder = Recorder()
+        narrator = Narrator(self.stdout, self.style if coloured else no_style(), signals)
+        play(recorder, narrator, without)
+        observed = {name: recorder.observed[signal] for name, signal in signals.items()}
+        narrator.summary(observed)
+        narrator.verdict(sum(map(bool, observed.values())), len(observed))
+        complain([name for name, times in observed.items() if not times], recorder.failed)
+
+
+def play(recorder: Recorder, narrator: Narrator, without: list[str]) -> None:
+    """Play every step, without some receivers.
+
+    Raises:
+        CommandError: there is no such receiver.
+    """
+    with set_up(recorder) as stage:
+        try:
+            signalkit.disable(*without)
+        except UnknownReceiver as unknown:
+            raise CommandError(str(unknown)) from unknown
+        try:
+            with recorder.watching():
+                for step in DAY:
+                    narrator.title(step.title, step.why)
+                    try:
+                        step.act(stage)
+                    finally:
+                        narrator.tell(recorder.take())
+        finally:
+            signalkit.enable(*without)
+
+
+def complain(missing: list[str], failed: list[str]) -> None:
+    """Fail when a signal was not observed, or something was not as it must be.
+
+    Raises:
+        CommandError: naming all of it.
+    """
+    complaints = []
+    if missing:
+        complaints.append(f"No receiver ran for: {', '.join(missing)}.")
+    if failed:
+        complaints.append(f"This was not so: {'; '.join(failed)}.")
+    if complaints:
+        raise CommandError(" ".join(complaints))

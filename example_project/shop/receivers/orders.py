@@ -1,0 +1,178 @@
+"""What follows from an order, in each phase of its transaction."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import F, Sum
+from django.db.models.signals import post_delete, post_save, pre_init
+
+import signalkit
+from signalkit import Event, ModelReceiver, Phase
+
+from ..exceptions import CreditLimitExceeded
+from ..models import Order, OrderLine
+from ..money import money
+from ..tasks import count_sales
+from ..till import till
+from ..warehouse import leave_pick_list
+
+
+@signalkit.receiver(pre_init, sender="shop.OrderLine", name="shop.price_the_line")
+def price_the_line(
+    sender: type, args: tuple[Any, ...], kwargs: dict[str, Any], **rest: Any
+) -> None:
+    """Note the price and the title of the day in a new line.
+
+    pre_init is the one signal whose receivers may still change the arguments: `kwargs` is the very
+    dictionary the model is built from. Rows that are fetched come as `args` and pass through.
+    """
+    if book := kwargs.get("book"):
+        kwargs.setdefault("title", book.title)
+        kwargs.setdefault("price", book.price)
+
+
+class HoldPayment(ModelReceiver):
+    """Reserve the customer's money at the till.
+
+    Inline: without the reservation there is to be no order, so an error here must undo it.
+    """
+
+    signal = post_save
+    sender = "shop.Order"
+    created = True
+
+    def handle(self, event: Event) -> None:
+        """Ask the provider to hold the money."""
+        till.hold(event.instance.reference)
+
+
+class ReleasePayment(ModelReceiver):
+    """Let the customer's money go when the order came to nothing.
+
+    The till knows nothing of our transaction. Whoever acts outside the database inside a
+    transaction owes it a receiver in this phase.
+    """
+
+    signal = post_save
+    sender = "shop.Order"
+    created = True
+    phase = Phase.AFTER_ROLLBACK
+
+    def handle(self, event: Event) -> None:
+        """Tell the provider that nothing will be taken."""
+        till.release(event.instance.reference)
+
+
+class AddUp(ModelReceiver):
+    """Keep the order's total.
+
+    An order of ten lines saves ten lines. Added up before the commit and once for each order, it
+    costs one query instead of ten, and nobody ever reads a committed order without its total.
+    """
+
+    signal = (post_save, post_delete)
+    sender = "shop.OrderLine"
+    phase = Phase.BEFORE_COMMIT
+
+    def once_per_transaction(self, event: Event) -> object:
+        return event.instance.order_id
+
+    def handle(self, event: Event) -> None:
+        """Write the sum of the lines into the order."""
+        lines = OrderLine.objects.using(event.using).filter(order=event.instance.order_id)
+        total = lines.aggregate(total=Sum(F("quantity") * F("price")))["total"] or 0
+        Order.objects.using(event.using).filter(pk=event.instance.order_id).update(total=total)
+
+
+class CheckCredit(ModelReceiver):
+    """Refuse an order that comes to more than the shop lends.
+
+    Before the commit it can still be refused, and only there is the total known. `after` puts it
+    behind the adding up, wherever the two are written down.
+    """
+
+    signal = post_save
+    sender = "shop.OrderLine"
+    phase = Phase.BEFORE_COMMIT
+    after = ("shop.AddUp",)
+
+    def once_per_transaction(self, event: Event) -> object:
+        return event.instance.order_id
+
+    def handle(self, event: Event) -> None:
+        """Raise when the total is above the limit; the transaction is rolled back."""
+        total = Order.objects.using(event.using).get(pk=event.instance.order_id).total
+        if total > settings.SHOP_CREDIT_LIMIT:
+            raise CreditLimitExceeded(
+                f"This order comes to {money(total)}; "
+                f"we lend no more than {money(settings.SHOP_CREDIT_LIMIT)}."
+            )
+
+
+class AfterOrder(ModelReceiver, abstract=True):
+    """What happens once an order is safe: the base of those below.
+
+    The event's instance is the order as it was when its first row was saved. Since then the lines
+    were added and the total was written, so each of them reads the order again.
+    """
+
+    signal = post_save
+    sender = "shop.Order"
+    created = True
+    phase = Phase.AFTER_COMMIT
+
+    def read(self, event: Event) -> Order:
+        """Read the order as it was committed."""
+        return Order.objects.using(event.using).select_related("customer").get(pk=event.pk)
+
+
+class TakePayment(AfterOrder):
+    """Take the money that was reserved."""
+
+    order = -10  # first of all: what follows may fail, and the money is the shop's
+
+    def handle(self, event: Event) -> None:
+        """Turn the reservation into a payment."""
+        order = self.read(event)
+        till.take(order.reference, order.total)
+
+
+class TellTheWarehouse(AfterOrder):
+    """Leave a pick list in the warehouse's shared folder.
+
+    The share is not always mounted. After commit a failure is isolated: it is logged, and neither
+    the customer nor the receivers after this one notice.
+    """
+
+    def handle(self, event: Event) -> None:
+        """Write the list."""
+        leave_pick_list(self.read(event))
+
+
+class ConfirmOrder(AfterOrder):
+    """E-mail the customer that the order is confirmed."""
+
+    def handle(self, event: Event) -> None:
+        """Write to the address of the account, if it has one."""
+        order = self.read(event)
+        if not order.customer.email:
+            return
+        lines = "".join(f"  {line}, {money(line.amount)}\n" for line in order.lines.all())
+        send_mail(
+            f"Your order {order.number}",
+            f"Thank you for your order.\n\n{lines}\n  Together {money(order.total)}\n",
+            None,
+            [order.customer.email],
+        )
+
+
+class CountSales(AfterOrder):
+    """Have the sales figures brought up to date in the background.
+
+    A task is handed over after commit: a worker is quick, and would not find the order before.
+    """
+
+    def handle(self, event: Event) -> None:
+        """Enqueue the task."""
+        count_sales.enqueue(event.pk)
