@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 import signalkit
+from signalkit.veto.admin import VetoAdminMixin
 
 from .models import Author, Book, Order, OrderLine, SearchTerm, Tag
 from .services import publish_book, ship_order, withdraw_book
@@ -28,8 +29,8 @@ class TagAdmin(admin.ModelAdmin):
 
 
 @admin.register(Book)
-class BookAdmin(admin.ModelAdmin):
-    """The catalogue."""
+class BookAdmin(VetoAdminMixin, admin.ModelAdmin):
+    """The catalogue. A receiver's veto is shown on the form, as an error of the field it names."""
 
     list_display = ["title", "author", "price", "stock", "sold", "status"]
     list_filter = ["status", "tags"]
@@ -69,8 +70,8 @@ class OrderLineInline(admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin):
-    """Who bought what."""
+class OrderAdmin(VetoAdminMixin, admin.ModelAdmin):
+    """Who bought what. An order above the credit limit is vetoed here as it is in the shop."""
 
     list_display = ["number", "customer", "total", "status", "placed_at"]
     list_filter = ["status"]

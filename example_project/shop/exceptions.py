@@ -13,8 +13,8 @@ class OutOfStock(ShopError):
     """Fewer copies are left than were asked for."""
 
 
-class CreditLimitExceeded(ShopError):
-    """The order comes to more than the shop lends."""
+class TillClosed(ShopError):
+    """No payment can be taken now."""
 
 
 class FireDrill(Exception):

@@ -59,7 +59,8 @@ def place_order(customer: AbstractBaseUser, basket: Mapping[Book, int]) -> Order
     Raises:
         EmptyBasket: there is nothing in it.
         OutOfStock: fewer copies of a book are left.
-        CreditLimitExceeded: it comes to more than the shop lends (see `shop.CheckCredit`).
+        TillClosed: no payment can be taken (see `shop.HoldPayment`).
+        signalkit.Veto: it comes to more than the shop lends (see `shop.CheckCredit`).
     """
     if not basket:
         raise EmptyBasket("Your basket is empty.")

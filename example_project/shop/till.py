@@ -9,17 +9,26 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from .exceptions import TillClosed
+
 
 @dataclass
 class Till:
     """Payments by the reference of their order."""
 
+    is_open: bool = True
     held: set[UUID] = field(default_factory=set)
     taken: dict[UUID, Decimal] = field(default_factory=dict)
     released: list[UUID] = field(default_factory=list)
 
     def hold(self, reference: UUID) -> None:
-        """Reserve the customer's money."""
+        """Reserve the customer's money.
+
+        Raises:
+            TillClosed: nobody is there to do it.
+        """
+        if not self.is_open:
+            raise TillClosed("Our till is closed at the moment. Please try again later.")
         self.held.add(reference)
 
     def take(self, reference: UUID, amount: Decimal) -> None:

@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django.views.generic import DetailView, ListView
 
+from signalkit import Veto
+
 from . import services
 from .basket import Basket
 from .exceptions import FireDrill, ShopError
@@ -130,6 +132,9 @@ def order(request: HttpRequest) -> HttpResponse:
         placed = services.place_order(request.user, dict(basket))
     except ShopError as error:
         messages.error(request, str(error))
+        return redirect("shop:basket")
+    except Veto as veto:
+        messages.error(request, " ".join(veto.messages))
         return redirect("shop:basket")
     basket.empty()
     messages.success(request, f"Thank you. Your order {placed.number} is on its way to us.")

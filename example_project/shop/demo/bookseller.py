@@ -64,6 +64,7 @@ def delete(stage: Stage) -> None:
     is rolled back, it is still there and so is the file with its excerpt: that is removed after
     the commit, never before."""
     book = Book.objects.get(slug="frankenstein")
+    stage.did("frankenstein.excerpt.save(...)")
     book.excerpt.save("frankenstein.txt", ContentFile("It was on a dreary night of November"))
     file = stage.directory / "media" / book.excerpt.name
     stage.did("frankenstein.delete(), while an order waits for it")

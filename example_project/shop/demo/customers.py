@@ -74,6 +74,21 @@ def refuse_an_order(stage: Stage) -> None:
     stage.expect("her money was let go", len(till.released) == released + 1 and not till.held)
 
 
+@step("A receiver fails, and the order with it")
+def till_closed(stage: Stage) -> None:
+    """Without a reservation there is to be no order, so the receiver that makes it runs inline and
+    lets its error through. Django asks no receiver after it, and the transaction is rolled back."""
+    orders = Order.objects.count()
+    till.is_open = False
+    try:
+        stage.ada.post("/basket/order/")
+    finally:
+        till.is_open = True
+    answer = stage.ada.get("/basket/")
+    stage.expect("she is told why", "Our till is closed" in answer.text)
+    stage.expect("there is no such order", Order.objects.count() == orders)
+
+
 @step("A receiver fails, and nobody else notices")
 def warehouse_away(stage: Stage) -> None:
     """The warehouse's share is not mounted. After a commit nothing can be refused any more, so the

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import getdoc
+from textwrap import wrap
 from typing import Any
 
 from django.core.management.base import OutputWrapper
 from django.core.management.color import Style
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.dispatch import Signal
 from django.template import Template
@@ -16,9 +18,10 @@ from signalkit import Outcome, Phase
 from signalkit.declaration import Declaration
 from signalkit.dispatch.observation import Run
 
+from .. import signals
 from .recorder import Deed, Entry, Expectation, Note
 
-WIDTH = 96
+WIDTH = 98
 WHEN = {
     Phase.INLINE: "at once",
     Phase.BEFORE_COMMIT: "before commit",
@@ -117,7 +120,7 @@ class Narrator:
         signal = self._names.get(id(run.event.signal)) or _custom_name(run.event.signal)
         what = f"{signal} {_sender(run.event.sender)}".rstrip()
         name = f"{run.receiver.name}{times}"
-        columns = f"{what:<31} {name:<31}"
+        columns = f"{what:<34} {name:<30}"
         took = f"{WHEN[run.phase]:<14} {line.seconds * 1000:>8.2f} ms"
         match run.outcome:
             case Outcome.SUCCEEDED:
@@ -172,6 +175,8 @@ def _sender(sender: Any) -> str:
     """Return a sender's name for people."""
     if sender is None or isinstance(sender, str):
         return ""
+    if isinstance(sender, type) and issubclass(sender, BaseDatabaseWrapper):
+        return sender.vendor
     if isinstance(sender, type):
         return sender._meta.object_name if issubclass(sender, Model) else sender.__name__
     if isinstance(sender, Template):
@@ -181,8 +186,6 @@ def _sender(sender: Any) -> str:
 
 def _custom_name(signal: Signal) -> str:
     """Find what the shop calls one of its own signals."""
-    from shop import signals
-
     return next((name for name, value in vars(signals).items() if value is signal), "a signal")
 
 
@@ -204,6 +207,4 @@ def _message(error: BaseException | None) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    from textwrap import wrap
-
     return wrap(" ".join(text.split()), width)

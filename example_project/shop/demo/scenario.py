@@ -14,6 +14,7 @@ DAY: tuple[Step, ...] = (
     customers.sign_up,
     customers.order,
     customers.refuse_an_order,
+    customers.till_closed,
     customers.warehouse_away,
     customers.savepoint,
     bookseller.publish,

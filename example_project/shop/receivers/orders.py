@@ -8,9 +8,8 @@ from django.db.models import F, Sum
 from django.db.models.signals import post_delete, post_save, pre_init
 
 import signalkit
-from signalkit import Event, ModelReceiver, Phase
+from signalkit import Event, ModelReceiver, Phase, Veto
 
-from ..exceptions import CreditLimitExceeded
 from ..models import Order, OrderLine
 from ..money import money
 from ..tasks import count_sales
@@ -89,7 +88,8 @@ class CheckCredit(ModelReceiver):
     """Refuse an order that comes to more than the shop lends.
 
     Before the commit it can still be refused, and only there is the total known. `after` puts it
-    behind the adding up, wherever the two are written down.
+    behind the adding up, wherever the two are written down. The veto reaches whoever commits: the
+    customer's page shows it, and so does the admin.
     """
 
     signal = post_save
@@ -101,10 +101,10 @@ class CheckCredit(ModelReceiver):
         return event.instance.order_id
 
     def handle(self, event: Event) -> None:
-        """Raise when the total is above the limit; the transaction is rolled back."""
+        """Veto when the total is above the limit; the transaction is rolled back."""
         total = Order.objects.using(event.using).get(pk=event.instance.order_id).total
         if total > settings.SHOP_CREDIT_LIMIT:
-            raise CreditLimitExceeded(
+            raise Veto(
                 f"This order comes to {money(total)}; "
                 f"we lend no more than {money(settings.SHOP_CREDIT_LIMIT)}."
             )
