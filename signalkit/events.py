@@ -40,7 +40,7 @@ class Event:
 
     @property
     def sender(self) -> Any:
-        """The sender, as it was sent: a model class, a handler class, a string, None."""
+        """The sender as it was sent, be it a model class, a handler class, a string or None."""
         return self._sender
 
     @property

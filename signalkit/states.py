@@ -9,7 +9,7 @@ class Phase(Enum):
     """When a receiver runs, relative to the transaction of the send."""
 
     INLINE = "inline"
-    """At the send, inside the sender's transaction: what Django does."""
+    """At the send, inside the sender's transaction, as Django does."""
 
     BEFORE_COMMIT = "before_commit"
     """The last thing inside the outermost transaction; at once when there is none."""
@@ -34,7 +34,7 @@ class Outcome(Enum):
     FAILED = "failed"
 
     VETOED = "vetoed"
-    """It raised :class:`~signalkit.Veto`."""
+    """It raised :class:`~signalkit.exceptions.Veto`."""
 
     ROLLED_BACK = "rolled_back"
-    """It was scheduled, and will not run: what it was waiting for was rolled back."""
+    """It was scheduled and will not run, for what it was waiting for was rolled back."""

@@ -61,7 +61,7 @@ class Receiver:
     """Receivers, or their names, that run before this one. Stronger than :attr:`order`."""
 
     once_per_transaction: ClassVar[OncePerTransaction] = False
-    """True: of a transaction's events only the last one counts. A method
+    """True lets only the last one of a transaction's events count. A method
     ``once_per_transaction(self, event)`` returns what tells the events apart."""
 
     name: ClassVar[str | None] = None

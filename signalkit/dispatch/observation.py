@@ -21,7 +21,7 @@ run_finished = Signal()
 """A receiver has run, well or not. Sent with ``run``."""
 
 run_rolled_back = Signal()
-"""A scheduled receiver will not run: what it waited for was rolled back. Sent with ``run``."""
+"""A scheduled receiver will not run, for what it waited for was rolled back. Sent with ``run``."""
 
 
 @dataclass(frozen=True, slots=True)
