@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "signalkit",
     "tests.testapp",
+    "tests.veto.vetoapp",
 ]
 
 MIDDLEWARE = [

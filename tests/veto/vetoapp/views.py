@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.contrib.messages.views import SuccessMessageMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.generic import CreateView, DeleteView, FormView, UpdateView
+
+from signalkit.veto.forms import try_save
+from signalkit.veto.views import VetoViewMixin
+from tests.veto.vetoapp.forms import BookForm, PlainBookForm, PlainCopyFormSet
+from tests.veto.vetoapp.models import Book
+
+
+class AddBook(VetoViewMixin, SuccessMessageMixin, CreateView):
+    model = Book
+    fields = ("title", "price", "genres")
+    success_url = "/done/"
+    success_message = "%(title)s is saved."
+
+
+class ChangeBook(VetoViewMixin, SuccessMessageMixin, UpdateView):
+    model = Book
+    form_class = BookForm
+    success_url = "/done/"
+    success_message = "%(title)s is saved."
+
+
+class DeleteBook(VetoViewMixin, DeleteView):
+    model = Book
+    success_url = "/done/"
+
+
+class AskForBook(VetoViewMixin, FormView):
+    form_class = PlainBookForm
+    template_name = "vetoapp/book_form.html"
+    success_url = "/done/"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        form.save()
+        messages.success(self.request, "saved")
+        return super().form_valid(form)
+
+
+class NeverVetoed(VetoViewMixin, FormView):
+    """Writes before there is a form."""
+
+    form_class = PlainBookForm
+    template_name = "vetoapp/book_form.html"
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        Book.objects.create(title="at once")
+        return super().post(*args, **kwargs)
+
+
+class AsyncBook(VetoViewMixin, FormView):
+    form_class = PlainBookForm
+
+    async def get(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponse()
+
+    async def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponse()
+
+    async def put(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponse()
+
+
+def add_with_copies(request: HttpRequest) -> HttpResponse:
+    form = PlainBookForm(request.POST)
+    copies = PlainCopyFormSet(request.POST, instance=form.instance)
+    if form.is_valid() and copies.is_valid() and try_save(form, copies):
+        return HttpResponse("saved")
+    return render(request, "vetoapp/book_form.html", {"form": form, "copies": copies})
+
+
+async def add_asynchronously(request: HttpRequest) -> HttpResponse:
+    form = PlainBookForm(request.POST)
+    if await sync_to_async(lambda: form.is_valid() and try_save(form))():
+        return HttpResponse("saved")
+    return await sync_to_async(render)(request, "vetoapp/book_form.html", {"form": form})
