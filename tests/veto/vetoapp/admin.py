@@ -10,29 +10,34 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest
 
 from signalkit.veto.admin import VetoAdminMixin
+from tests.veto.vetoapp.generic import (
+    AnyModelAdmin,
+    AnyModelForm,
+    AnyStackedInline,
+    AnyTabularInline,
+)
 from tests.veto.vetoapp.models import Book, Copy, Genre, Note, Review
 
 guarded = AdminSite(name="guarded")
 plain = AdminSite(name="plain")
 
 
-class CopyInline(admin.TabularInline[Copy, Book]):
+class CopyInline(AnyTabularInline):
     model = Copy
     extra = 1
 
 
-class ReviewInline(admin.StackedInline[Review, Book]):
+class ReviewInline(AnyStackedInline):
     model = Review
     extra = 1
 
 
 @admin.action(description="Raise the prices")
 def raise_prices(
-    model_admin: admin.ModelAdmin[Book], request: HttpRequest, queryset: QuerySet[Book]
+    model_admin: AnyModelAdmin, request: HttpRequest, queryset: QuerySet[Book]
 ) -> None:
     for book in queryset.order_by("pk"):
         book.price += 1
@@ -42,14 +47,14 @@ def raise_prices(
 
 @admin.action(description="Raise the prices, each on its own")
 def raise_each_price(
-    model_admin: admin.ModelAdmin[Book], request: HttpRequest, queryset: QuerySet[Book]
+    model_admin: AnyModelAdmin, request: HttpRequest, queryset: QuerySet[Book]
 ) -> None:
     raise_prices(model_admin, request, queryset)
 
 
 @admin.action(description="Delete what can be deleted")
 def delete_what_can_be(
-    model_admin: admin.ModelAdmin[Book], request: HttpRequest, queryset: QuerySet[Book]
+    model_admin: AnyModelAdmin, request: HttpRequest, queryset: QuerySet[Book]
 ) -> None:
     for book in queryset.order_by("pk"):
         try:
@@ -58,17 +63,16 @@ def delete_what_can_be(
             model_admin.message_user(request, f"{book}: {error}", messages.WARNING)
 
 
-class BookAdmin(admin.ModelAdmin[Book]):
+class BookAdmin(AnyModelAdmin):
     list_display = ("title", "price")
     list_editable = ("price",)
     save_as = True
     inlines = (CopyInline, ReviewInline)
     actions = (raise_prices, raise_each_price, delete_what_can_be)
-    veto_unguarded_actions = ("raise_each_price",)
 
     def get_form(
         self, request: HttpRequest, obj: Book | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[Book]]:
+    ) -> type[AnyModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
         if "title" in form.base_fields:
             form.base_fields["title"].help_text = "As printed on the cover."
@@ -76,10 +80,10 @@ class BookAdmin(admin.ModelAdmin[Book]):
 
 
 class VetoBookAdmin(VetoAdminMixin, BookAdmin):
-    pass
+    veto_unguarded_actions = ("raise_each_price",)
 
 
-class NoteAdmin(admin.ModelAdmin[Note]):
+class NoteAdmin(AnyModelAdmin):
     """As in Django's documentation of admins for several databases."""
 
     using = "other"
@@ -99,7 +103,7 @@ class VetoUserAdmin(VetoAdminMixin, UserAdmin):
     pass
 
 
-class GenreAdmin(admin.ModelAdmin[Genre]):
+class GenreAdmin(AnyModelAdmin):
     pass
 
 

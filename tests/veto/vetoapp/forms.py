@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from django import forms
-from django.forms.models import BaseInlineFormSet, BaseModelFormSet, inlineformset_factory
+from django.forms.models import inlineformset_factory
 
 from signalkit.veto.forms import VetoFormMixin, VetoFormSetMixin
+from tests.veto.vetoapp.generic import AnyInlineFormSet, AnyModelForm, AnyModelFormSet
 from tests.veto.vetoapp.models import Book, Copy
 
 
-class PlainBookForm(forms.ModelForm[Book]):
+class PlainBookForm(AnyModelForm):
     class Meta:
         model = Book
         fields = ("title", "price", "genres")
@@ -17,11 +18,11 @@ class BookForm(VetoFormMixin, PlainBookForm):
     pass
 
 
-class VetoFormSet(VetoFormSetMixin, BaseModelFormSet):
+class VetoFormSet(VetoFormSetMixin, AnyModelFormSet):
     pass
 
 
-class VetoInlineFormSet(VetoFormSetMixin, BaseInlineFormSet):
+class VetoInlineFormSet(VetoFormSetMixin, AnyInlineFormSet):
     pass
 
 

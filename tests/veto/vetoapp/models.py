@@ -7,7 +7,7 @@ from django.core.files import File
 from django.db import models
 
 
-def has_content(file: File) -> None:
+def has_content(file: File[bytes]) -> None:
     """Read the file, as a validator of images does."""
     if not file.read():
         raise ValidationError("The file is empty.")

@@ -7,34 +7,39 @@ from django.contrib import messages
 from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.generic import CreateView, DeleteView, FormView, UpdateView
 
 from signalkit.veto.forms import try_save
 from signalkit.veto.views import VetoViewMixin
 from tests.veto.vetoapp.forms import BookForm, PlainBookForm, PlainCopyFormSet
+from tests.veto.vetoapp.generic import (
+    AnyCreateView,
+    AnyDeleteView,
+    AnyFormView,
+    AnyUpdateView,
+)
 from tests.veto.vetoapp.models import Book
 
 
-class AddBook(VetoViewMixin, SuccessMessageMixin, CreateView):
+class AddBook(VetoViewMixin, SuccessMessageMixin, AnyCreateView):
     model = Book
     fields = ("title", "price", "genres")
     success_url = "/done/"
     success_message = "%(title)s is saved."
 
 
-class ChangeBook(VetoViewMixin, SuccessMessageMixin, UpdateView):
+class ChangeBook(VetoViewMixin, SuccessMessageMixin, AnyUpdateView):
     model = Book
     form_class = BookForm
     success_url = "/done/"
     success_message = "%(title)s is saved."
 
 
-class DeleteBook(VetoViewMixin, DeleteView):
+class DeleteBook(VetoViewMixin, AnyDeleteView):
     model = Book
     success_url = "/done/"
 
 
-class AskForBook(VetoViewMixin, FormView):
+class AskForBook(VetoViewMixin, AnyFormView):
     form_class = PlainBookForm
     template_name = "vetoapp/book_form.html"
     success_url = "/done/"
@@ -45,7 +50,7 @@ class AskForBook(VetoViewMixin, FormView):
         return super().form_valid(form)
 
 
-class NeverVetoed(VetoViewMixin, FormView):
+class NeverVetoed(VetoViewMixin, AnyFormView):
     """Writes before there is a form."""
 
     form_class = PlainBookForm
@@ -56,7 +61,7 @@ class NeverVetoed(VetoViewMixin, FormView):
         return super().post(*args, **kwargs)
 
 
-class AsyncBook(VetoViewMixin, FormView):
+class AsyncBook(VetoViewMixin, AnyFormView):
     form_class = PlainBookForm
 
     async def get(self, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,0 +1,109 @@
+"""One attempt to write, which a veto may refuse: everything in it is kept, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.db import connections, transaction
+
+from signalkit.exceptions import TransactionAborted, Veto
+
+
+class Attempt:
+    """What became of the block of :func:`refusable`; ``veto`` is None unless it was refused."""
+
+    def __init__(self) -> None:
+        self.veto: Veto | None = None
+        self._blocks = ExitStack()
+        self._open: set[str] = set()
+        # Aliases that were lost before the attempt began: whoever broke them will hear of it.
+        self._lost: set[str] = set()
+        self._committed: list[str] = []
+
+    def cover(self, using: str) -> None:
+        """Have one more database take part in the attempt; a second call changes nothing.
+
+        Args:
+            using: the database alias. The alias that was opened last is committed first.
+        """
+        if using in self._open:
+            return
+        outermost = not connections[using].in_atomic_block
+        self._blocks.enter_context(transaction.atomic(using=using))
+        self._open.add(using)
+        if transaction.get_rollback(using=using):
+            self._lost.add(using)
+        if outermost:
+            # The first callback to run: once it has, an on_commit callback that raises Veto
+            # comes too late to refuse anything.
+            transaction.on_commit(partial(self._committed.append, using), using=using)
+
+    def _refuse_a_silent_rollback(self) -> None:
+        for using in sorted(self._open - self._lost):
+            if transaction.get_rollback(using=using):
+                raise TransactionAborted(
+                    f"An error was swallowed that ends the transaction on {using!r}: what was "
+                    "written there cannot be kept. Wrap what may fail in atomic(), inside the "
+                    "try."
+                )
+
+
+@contextmanager
+def refusable(*using: str) -> Iterator[Attempt]:
+    """Open a block that a veto rolls back and ends, without being raised any further.
+
+    A savepoint where a transaction is open, a transaction where none is; then a veto of a
+    BEFORE_COMMIT receiver, which comes when the block is left, is taken in too. Do not leave the
+    block with ``return``: read ``veto`` behind it.
+
+        with refusable("default") as attempt:
+            book.save()
+        if attempt.veto:
+            ...
+
+    Args:
+        using: the database aliases that take part, each once. They are committed one after the
+            other, the last first: no database can take back what another has committed.
+
+    Yields:
+        the attempt, whose ``veto`` tells afterwards whether it was refused.
+
+    Raises:
+        Veto: one that came when a database had already committed.
+        TransactionAborted: the block swallowed an error that had marked the transaction for
+            rollback. Leaving it silently would lose everything in it.
+    """
+    attempt = Attempt()
+    try:
+        with attempt._blocks:
+            for alias in using:
+                attempt.cover(alias)
+            yield attempt
+            attempt._refuse_a_silent_rollback()
+    except Veto as veto:
+        if attempt._committed:
+            raise
+        attempt.veto = veto
+    except ExceptionGroup as group:
+        # Several async receivers of one send refused.
+        if attempt._committed or group.split(Veto)[1] is not None:
+            raise
+        attempt.veto = merged(group)
+
+
+def merged(group: ExceptionGroup[Exception]) -> Veto:
+    """Return one veto with the messages of all those in a group, each kept on its field."""
+    messages: dict[str, list[ValidationError]] = {}
+    vetoes: list[BaseException] = [group]
+    while vetoes:
+        error = vetoes.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            vetoes.extend(error.exceptions)
+        elif isinstance(error, Veto):
+            messages = error.update_error_dict(messages)
+    veto = Veto(messages)
+    veto.__cause__ = group
+    return veto
