@@ -1,9 +1,10 @@
-"""What waits for a transaction to end, and which of it still counts."""
+"""What waits for a transaction to end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from enum import Enum
+from functools import partial
 
 
 class Moment(Enum):
@@ -17,90 +18,108 @@ class Moment(Enum):
 class Entry:
     """A piece of work that waits for its transaction to end.
 
-    ``savepoints`` are those that were open when it was queued: the entry is undone with any of
-    them, exactly as Django does with its own ``on_commit`` callbacks.
+    It can be called without arguments, because Django keeps it among its ``on_commit`` callbacks:
+    in a commit that calls :meth:`run_once`, in a test helper's hands ``by_hand``.
     """
 
     __slots__ = (
         "block",
-        "done",
+        "by_hand",
         "dropped",
+        "errors",
         "func",
-        "in_test",
         "key",
+        "level",
         "moment",
-        "runner",
-        "savepoints",
+        "number",
+        "over",
+        "test_blocks",
     )
 
     def __init__(
         self,
         moment: Moment,
         func: Callable[[], object],
-        runner: Callable[[Entry], object],
         *,
-        savepoints: tuple[str, ...] = (),
-        in_test: bool = False,
-        block: str | None = None,
         key: Hashable | None = None,
         dropped: Callable[[], object] | None = None,
+        test_blocks: int = 0,
+        block: Hashable | None = None,
+        by_hand: Callable[[Entry], object] | None = None,
     ) -> None:
         """Describe the work.
 
         Args:
             moment: what it waits for.
             func: the work.
-            runner: what is called with this entry when Django calls it as a commit callback.
-            savepoints: the savepoints that it is undone with, outermost first.
-            in_test: whether the transaction is one that a ``TestCase`` holds around a test.
-            block: in a test, the savepoint of the outermost block that the test itself opened.
-            key: of the entries with one key, only the last that was not undone runs.
-            dropped: called instead of ``func`` once it is certain that it will not run.
+            key: of the entries with one key, the last that was not undone runs, in the place of
+                the first.
+            dropped: called instead of ``func`` once it is certain that a rollback undid it.
+            test_blocks: how many blocks that a ``TestCase`` holds around a test were open.
+            block: in a test, the block that stands for the transaction; None between two of them.
+            by_hand: what is called with this entry when a test helper calls it without a COMMIT.
         """
         self.moment = moment
         self.func = func
-        self.runner = runner
-        self.savepoints = savepoints
-        self.in_test = in_test
-        self.block = block
         self.key = key
         self.dropped = dropped
-        self.done = False
+        self.test_blocks = test_blocks
+        self.block = block
+        self.by_hand = by_hand
+        # Where it stands among everything queued on its connection, and how many of the
+        # transaction's savepoints it is undone with: set where it is kept.
+        self.number = 0
+        self.level = 0
+        # It ran, was undone, or a later one took its place.
+        self.over = False
+        # Where its error goes while the callbacks of its commit are run.
+        self.errors: list[Exception] | None = None
 
     def __call__(self) -> None:
-        self.runner(self)
+        """Be called by Django, or by a test helper."""
+        if self.errors is not None:
+            self.run_once(self.errors)
+        elif self.by_hand is not None:
+            self.by_hand(self)
 
-    def absorb(self, other: Entry) -> bool:
-        """Take the place of a later entry with the same key; say whether that is safe.
+    def __repr__(self) -> str:
+        return f"<{self.moment.value}: {describe(self.func)}>"
 
-        It is when nothing could undo ``other`` and leave this one: then this one is never needed
-        again, and a million events with one key take the room of one.
-        """
-        if self.done or not set(other.savepoints) <= set(self.savepoints):
-            return False
-        self.func = other.func
-        self.dropped = other.dropped
-        self.savepoints = other.savepoints
-        return True
+    def run_once(self, errors: list[Exception]) -> None:
+        """Run unless it is over; keep the error, so that it stops nobody."""
+        if self.over:
+            return
+        self.over = True
+        try:
+            self.func()
+        except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
+            errors.append(error)
 
-    def undone_by_test(self, sid: str) -> bool:
-        """Say whether rolling back ``sid`` is a ``TestCase`` cleaning up, not the code under test."""
-        if not self.in_test:
-            return False
-        if self.block is None:
-            return True
-        return self.savepoints.index(sid) < self.savepoints.index(self.block)
+    def take_over(self, later: Entry) -> None:
+        """Do the work of a later entry with the same key, in this one's place."""
+        self.func = later.func
+        self.dropped = later.dropped
+        later.over = True
+
+    @property
+    def identity(self) -> Hashable:
+        """What it has in common with those that it replaces, or is replaced by."""
+        return id(self) if self.key is None else (self.moment, self.key)
+
+    @property
+    def when_undone(self) -> Callable[[], object] | None:
+        """What is to be done once a rollback has undone it."""
+        return self.func if self.moment is Moment.AFTER_ROLLBACK else self.dropped
 
 
 def last_of_each_key(entries: Iterable[Entry]) -> list[Entry]:
-    """Return the entries in order, without those that a later one with their key replaces."""
-    seen: set[Hashable] = set()
-    kept: list[Entry] = []
-    for entry in reversed(list(entries)):
-        if entry.key is not None:
-            if entry.key in seen:
-                continue
-            seen.add(entry.key)
-        kept.append(entry)
-    kept.reverse()
-    return kept
+    """Return the entries that are not over; of those with one key the last, where the first was."""
+    # Like any dictionary: a later value takes the place of the first.
+    return list({entry.identity: entry for entry in entries if not entry.over}.values())
+
+
+def describe(func: Callable[[], object]) -> str:
+    """Return the name of a piece of work, without anything that it was given to work on."""
+    while isinstance(func, partial):
+        func = func.func
+    return getattr(func, "__qualname__", None) or str(func)

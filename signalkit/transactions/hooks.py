@@ -36,8 +36,9 @@ def after_commit(func: Callable[[], object], using: str | None = None) -> None:
     """Run ``func`` once the outermost transaction that is open has been committed.
 
     Like :func:`django.db.transaction.on_commit`, and with its ordering, except that a failing
-    callback of somebody else cannot drop it, and that it works in manual transaction management
-    (``set_autocommit(False)``) too, where it runs right after ``commit()``.
+    callback of somebody else cannot drop it, that rolling back to a savepoint made by hand undoes
+    it, and that it works in manual transaction management (``set_autocommit(False)``) too: there
+    it runs right after ``commit()``, in a transaction of its own.
 
     Args:
         func: called without arguments. What it raises reaches whoever committed, once all
@@ -51,7 +52,8 @@ def after_rollback(func: Callable[[], object], using: str | None = None) -> None
     """Run ``func`` if what is open now is rolled back, be it a savepoint or all of it.
 
     It runs outside the transaction that was lost, once the outermost block has ended and the
-    connection is usable again; after a lost connection that is when the next one is opened.
+    connection is usable again; after a lost connection that is when the next one is opened. In
+    manual transaction management it runs right after ``rollback()``, in a transaction of its own.
     Best effort: a process that dies runs nothing. Without an open transaction it never runs.
 
     Args:

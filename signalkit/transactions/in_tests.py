@@ -1,0 +1,156 @@
+"""What a ``TestCase`` changes: the transaction that it holds around a test never commits.
+
+Django runs no ``on_commit`` callback there; its test helpers call them by hand. So everything
+that waits for the commit is such a callback, before-commit work included. And the outermost block
+that the test itself opens stands for the transaction: its rollback is one, and what happens once
+per transaction happens once in it. The rollback that cleans up after a test is none.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import Atomic, atomic
+
+from signalkit.transactions.entries import Entry, Moment
+from signalkit.transactions.running import run_all, run_rounds
+from signalkit.transactions.server import refuse_lost_transaction
+from signalkit.transactions.waiting import Waiting
+
+logger = logging.getLogger("signalkit.transactions")
+
+
+def is_of_test(block: Atomic) -> bool:
+    """Say whether a ``TestCase`` opened a block to clean up by rolling it back."""
+    return bool(getattr(block, "_from_testcase", False))
+
+
+def in_test(connection: BaseDatabaseWrapper) -> bool:
+    """Say whether the open transaction is one that a ``TestCase`` holds around a test."""
+    blocks = connection.atomic_blocks
+    return bool(blocks) and is_of_test(blocks[0])
+
+
+def count_test_blocks(connection: BaseDatabaseWrapper) -> int:
+    """Return how many blocks a ``TestCase`` holds open around a test.
+
+    When there are fewer than there were, the test is being cleaned up.
+    """
+    return sum(map(is_of_test, connection.atomic_blocks))
+
+
+def between_blocks(connection: BaseDatabaseWrapper) -> bool:
+    """Say whether a test is between two of what stands for a transaction in it."""
+    blocks = connection.atomic_blocks
+    return bool(blocks) and all(map(is_of_test, blocks))
+
+
+def stand_in(connection: BaseDatabaseWrapper) -> Hashable | None:
+    """Return what tells the block that stands for the transaction from every other.
+
+    Its savepoint does not suffice: with ``savepoint=False`` there is none. Nor does the block
+    itself, which a decorator enters more than once.
+    """
+    blocks, savepoints = connection.atomic_blocks, connection.savepoint_ids
+    # The block that began the transaction has no savepoint.
+    without = len(blocks) - len(savepoints)
+    for index, block in enumerate(blocks):
+        if not is_of_test(block):
+            return block, savepoints[index - without] if index >= without else None
+    return None
+
+
+def run_like_a_test(using: str, func: Callable[[], object]) -> None:
+    """Run work that no transaction would surround outside a test; an error leaves no trace.
+
+    Args:
+        using: the database alias.
+        func: the work.
+    """
+    block = atomic(using=using)
+    # Counted as one of the test's, so that nothing in it takes it for a transaction.
+    block._from_testcase = True  # type: ignore[attr-defined]  # Django's own mark, not in the stubs
+    with block:
+        func()
+
+
+def run_by_hand(connection: BaseDatabaseWrapper, waiting: Waiting, entry: Entry) -> None:
+    """Run an entry that a test helper has called, as ``captureOnCommitCallbacks`` does.
+
+    Args:
+        connection: where it was queued.
+        waiting: what was queued there.
+        entry: what was called.
+    """
+    if entry.moment is Moment.BEFORE_COMMIT:
+        run_before_commit(connection, waiting, lambda other: other is entry)
+    elif not in_test(connection):
+        # Its own COMMIT is still to come, and will call it again unless it was undone.
+        if not entry.over:
+            entry.func()
+    else:
+        if entry.block is not None:
+            run_before_commit(connection, waiting, lambda other: other.block == entry.block)
+        if not waiting.is_replaced(entry):
+            entry.over = True
+            # Not only once: Django, too, runs a callback as often as a test calls it.
+            entry.func()
+
+
+def run_before_commit(
+    connection: BaseDatabaseWrapper, waiting: Waiting, wanted: Callable[[Entry], bool]
+) -> None:
+    """Run before-commit work in a test's transaction, and what it queues itself.
+
+    Args:
+        connection: where it was queued.
+        waiting: what was queued there.
+        wanted: says which of it.
+    """
+    others = {id(entry) for entry in waiting.of(Moment.BEFORE_COMMIT) if not wanted(entry)}
+    if len(others) == len(waiting.of(Moment.BEFORE_COMMIT)):
+        return
+
+    def due() -> list[Entry]:
+        return [entry for entry in waiting.of(Moment.BEFORE_COMMIT) if id(entry) not in others]
+
+    with atomic(using=connection.alias):
+        run_rounds(connection.alias, due)
+        refuse_lost_transaction(connection, "by the work before its COMMIT")
+
+
+def act_out_commit(connection: BaseDatabaseWrapper, waiting: Waiting) -> bool:
+    """Do what a COMMIT of the test's transaction would do, once.
+
+    Args:
+        connection: where the transaction is open.
+        waiting: what was queued there.
+
+    Returns:
+        Whether there was anything to do.
+    """
+    run_before_commit(connection, waiting, lambda entry: True)
+    callbacks, connection.run_on_commit = connection.run_on_commit, []
+    ours = ours_among(callbacks)
+    waiting.discard(ours)
+    run_all(connection.alias, ours, lambda: _call(callbacks))
+    return bool(callbacks)
+
+
+def ours_among(callbacks: Iterable[tuple[Any, ...]]) -> list[Entry]:
+    """Return our entries among Django's ``on_commit`` callbacks."""
+    return [func for _, func, *_ in callbacks if isinstance(func, Entry)]
+
+
+def _call(callbacks: Iterable[tuple[Any, ...]]) -> None:
+    """Call ``on_commit`` callbacks as Django does."""
+    for _, func, robust in callbacks:
+        try:
+            func()
+        except Exception:
+            if not robust:
+                raise
+            logger.exception("Error in a robust on_commit() callback.")

@@ -1,0 +1,89 @@
+"""What is owed once a connection is usable again, after a rollback most of all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from signalkit.transactions.entries import Entry, last_of_each_key
+from signalkit.transactions.running import MAX_ROUNDS
+
+logger = logging.getLogger("signalkit.transactions")
+
+Work = Callable[[], object]
+
+
+class Owed:
+    """Work that could not be done where it became due.
+
+    Nobody can be told of its errors any more: what caused the rollback is already on its way.
+    They are logged.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._debts: list[tuple[Entry, Work]] = []
+        self._paying = False
+
+    def __bool__(self) -> bool:
+        return bool(self._debts)
+
+    def add_undone(self, entries: Iterable[Entry]) -> None:
+        """Owe what entries want done because a rollback undid them."""
+        for entry in last_of_each_key(entries):
+            if entry.when_undone is not None:
+                self._debts.append((entry, entry.when_undone))
+
+    def add_late(self, entries: Iterable[Entry]) -> None:
+        """Owe the work of entries, which nobody could run when their transaction ended."""
+        self._debts += [(entry, entry.func) for entry in last_of_each_key(entries)]
+
+    def forgive_tests(self, test_blocks: int) -> None:
+        """Forget what a test owes that is being cleaned up: nothing of it was lost.
+
+        Args:
+            test_blocks: how many blocks that a ``TestCase`` holds around a test are open still.
+        """
+        self._debts = [debt for debt in self._debts if debt[0].test_blocks <= test_blocks]
+
+    def pay(self, run: Callable[[Work], object]) -> None:
+        """Do what is owed, and what that makes owed.
+
+        Args:
+            run: calls a piece of work in such a way that what it writes stays.
+        """
+        # Work that ends a transaction of its own comes back here; whoever is paying goes on.
+        if self._paying:
+            return
+        self._paying = True
+        try:
+            for _ in range(MAX_ROUNDS):
+                if not self._debts:
+                    return
+                self._pay_once(run)
+            logger.error(
+                "After-rollback work on %r still caused more of itself after %d rounds; gave up.",
+                self._alias,
+                MAX_ROUNDS,
+                extra={"alias": self._alias},
+            )
+            self._debts.clear()
+        finally:
+            self._paying = False
+
+    def _pay_once(self, run: Callable[[Work], object]) -> None:
+        # Savepoints are undone from the inside out; the work keeps the order of its events.
+        debts = sorted(self._debts, key=lambda debt: debt[0].number)
+        self._debts = []
+        left = {entry.identity: (entry, work) for entry, work in debts}
+        while left:
+            _, work = left.pop(next(iter(left)))
+            try:
+                run(work)
+            except Exception:
+                logger.exception(
+                    "Error in after-rollback work on %r.", self._alias, extra={"alias": self._alias}
+                )
+            except BaseException:
+                self._debts += left.values()
+                raise

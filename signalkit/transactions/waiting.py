@@ -1,0 +1,146 @@
+"""The entries of one open transaction, and which of them a savepoint takes with it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable
+from operator import attrgetter
+
+from signalkit.transactions.entries import Entry, Moment, last_of_each_key
+
+_level = attrgetter("level")
+
+
+class Waiting:
+    """Entries in the order they were queued, and the transaction's live savepoints.
+
+    Rolling back to a savepoint undoes everything since it was made, whatever savepoints came and
+    went in between; releasing it puts that under the savepoint before it. So an entry need only
+    know its level: how many savepoints were live when it was queued.
+
+    What holds between two calls:
+
+    * Levels never fall along the entries, so what a savepoint undoes is the end of the list.
+    * Of the entries with one key that are not over, each has a level of its own: a million
+      events with one key take the room of one.
+
+    A savepoint that is not known was made before the first entry was queued.
+    """
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._savepoints: list[str] = []
+        self._keyed: dict[Hashable, list[Entry]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def add(self, entry: Entry) -> bool:
+        """Take in an entry.
+
+        Returns:
+            Whether it has a place of its own: False when an earlier entry with its key does its
+            work from now on.
+        """
+        entry.level = len(self._savepoints)
+        if entry.key is not None:
+            same = self._keyed.setdefault(entry.identity, [])
+            if same and _can_take_over(same[-1], entry):
+                same[-1].take_over(entry)
+                return False
+            same.append(entry)
+        self._entries.append(entry)
+        return True
+
+    def of(self, moment: Moment) -> list[Entry]:
+        """Return the entries of a moment that count; those they replace are over."""
+        entries = [entry for entry in self._entries if entry.moment is moment]
+        counting = last_of_each_key(entries)
+        kept = set(map(id, counting))
+        for entry in entries:
+            entry.over = entry.over or id(entry) not in kept
+        return counting
+
+    def is_replaced(self, entry: Entry) -> bool:
+        """Say whether a later entry with the same key waits as well."""
+        same = self._keyed.get(entry.identity, [])
+        return any(other.number > entry.number and not other.over for other in same)
+
+    def savepoint_made(self, sid: str) -> None:
+        """Take note of a new savepoint."""
+        self._savepoints.append(sid)
+
+    def rolled_back_to(self, sid: str) -> list[Entry]:
+        """Give up what was queued since a savepoint was made; return it."""
+        index = self._index(sid)
+        # The savepoint itself stays; those made after it are gone.
+        del self._savepoints[index + 1 :]
+        return self._cut(index)
+
+    def released(self, sid: str) -> list[Entry]:
+        """Put what was queued since a savepoint was made under the one before it.
+
+        Returns:
+            The entries whose work an earlier one with their key does from now on.
+        """
+        level = max(self._index(sid), 0)
+        del self._savepoints[level:]
+        start = bisect_right(self._entries, level, key=_level)
+        raised = self._entries[start:]
+        for entry in raised:
+            entry.level = level
+        replaced = [entry for entry in raised if self._replaced_by_an_earlier_one(entry)]
+        if replaced:
+            gone = set(map(id, replaced))
+            self._entries[start:] = [entry for entry in raised if id(entry) not in gone]
+        return replaced
+
+    def clear(self) -> list[Entry]:
+        """Give up everything; return it."""
+        self._savepoints.clear()
+        return self._cut(-1)
+
+    def discard(self, entries: list[Entry]) -> None:
+        """Give up some entries."""
+        gone = set(map(id, entries))
+        for entry in self._entries:
+            if id(entry) in gone:
+                self._forget_key(entry)
+        self._entries = [entry for entry in self._entries if id(entry) not in gone]
+
+    def _index(self, sid: str) -> int:
+        # The latest of a name: it shadows those before it, for the database too.
+        for index in reversed(range(len(self._savepoints))):
+            if self._savepoints[index] == sid:
+                return index
+        return -1
+
+    def _cut(self, level: int) -> list[Entry]:
+        start = bisect_right(self._entries, level, key=_level)
+        cut = self._entries[start:]
+        del self._entries[start:]
+        for entry in reversed(cut):
+            self._forget_key(entry)
+        return cut
+
+    def _replaced_by_an_earlier_one(self, entry: Entry) -> bool:
+        same = self._keyed.get(entry.identity, [])
+        index = same.index(entry) if entry in same else 0
+        if index == 0 or not _can_take_over(same[index - 1], entry):
+            return False
+        same[index - 1].take_over(entry)
+        del same[index]
+        return True
+
+    def _forget_key(self, entry: Entry) -> None:
+        if entry.key is None:
+            return
+        same = self._keyed[entry.identity]
+        same.remove(entry)
+        if not same:
+            del self._keyed[entry.identity]
+
+
+def _can_take_over(earlier: Entry, later: Entry) -> bool:
+    # On one level, nothing can undo the later one and leave the earlier one.
+    return earlier.level == later.level and not earlier.over and not later.over
