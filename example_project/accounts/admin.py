@@ -1,8 +1,12 @@
 """The admin's pages for profiles and notifications."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
 
 from .models import Notification, Profile
 
@@ -24,8 +28,9 @@ class ShopUserAdmin(UserAdmin):
 
     inlines = [ProfileInline]
 
-    def get_inlines(self, request, obj):
-        return self.inlines if obj else []
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        """Show the profile of a user who is there already."""
+        return list(self.inlines) if obj else []
 
 
 admin.site.unregister(get_user_model())

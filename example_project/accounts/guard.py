@@ -26,4 +26,4 @@ def forget_failures(username: str) -> None:
 
 def must_wait(username: str) -> bool:
     """Whether a name has failed too often to be heard now."""
-    return cache.get(_key(username), 0) >= ATTEMPTS
+    return bool(cache.get(_key(username), 0) >= ATTEMPTS)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.mail import send_mail, send_mass_mail
 from django.db.models import F
@@ -156,7 +155,7 @@ def send_newsletter(sender: type, book: Book, **kwargs: Any) -> None:
 
     Sent by the shop after the publication is committed, and with `send_robust`.
     """
-    readers: list[AbstractBaseUser] = [
+    readers = [
         profile.user
         for profile in Profile.objects.filter(newsletter=True)
         .exclude(user__email="")

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from shop.models import Book
+from shop.requests import SignedInRequest
 
 from .forms import SignUpForm
 from .services import profile_of, sign_up
@@ -23,7 +24,7 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: SignedInRequest) -> HttpResponse:
     """Orders, wishes and news of the user."""
     news = list(request.user.notifications.all()[:20])
     response = render(
@@ -41,7 +42,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def wish(request: HttpRequest, slug: str) -> HttpResponse:
+def wish(request: SignedInRequest, slug: str) -> HttpResponse:
     """Put a book on the wish list, or take it off."""
     book = get_object_or_404(Book.objects.published(), slug=slug)
     wishlist = profile_of(request.user).wishlist

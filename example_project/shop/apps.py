@@ -1,9 +1,6 @@
-"""The shop app; also the home of the one receiver that must be connected before any model exists."""
-
-from typing import Any
+"""The shop app, and the one receiver that must be there before any model."""
 
 from django.apps import AppConfig
-from django.db.models import Model
 from django.db.models.signals import class_prepared
 
 import signalkit
@@ -39,5 +36,4 @@ class RememberPages(signalkit.Receiver):
 
     def handle(self, event: signalkit.Event) -> None:
         """Note the model class; the site map asks it for its rows later."""
-        model: type[Model] | Any = event.sender
-        PAGES.append(model)
+        PAGES.append(event.sender)

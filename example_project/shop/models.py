@@ -43,7 +43,7 @@ class Author(models.Model):
         return f"{self.born}–{self.died}" if self.died is not None else f"born {self.born}"
 
     @classmethod
-    def in_sitemap(cls) -> QuerySet[Self]:
+    def in_sitemap(cls) -> QuerySet["Author"]:
         """Those of whom a published book is in the shop."""
         return cls._default_manager.filter(books__status=Book.Status.PUBLISHED).distinct()
 
@@ -132,7 +132,7 @@ class Book(models.Model):
         return self.status == self.Status.PUBLISHED
 
     @classmethod
-    def in_sitemap(cls) -> QuerySet[Self]:
+    def in_sitemap(cls) -> QuerySet["Book"]:
         """The published ones."""
         return cls._default_manager.filter(status=cls.Status.PUBLISHED)
 
@@ -150,9 +150,7 @@ class Order(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PLACED)
     placed_at = models.DateTimeField(auto_now_add=True)
-    total = models.DecimalField(
-        max_digits=10, decimal_places=2, default=Decimal(0), editable=False
-    )
+    total = models.DecimalField(max_digits=10, decimal_places=2, default=Decimal(0), editable=False)
     """The sum of the lines; kept by the receiver `shop.AddUp`."""
 
     class Meta:
@@ -171,9 +169,7 @@ class OrderLine(models.Model):
     """One title in an order, at the price of the day it was bought."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
-    book = models.ForeignKey(
-        Book, on_delete=models.SET_NULL, null=True, related_name="order_lines"
-    )
+    book = models.ForeignKey(Book, on_delete=models.SET_NULL, null=True, related_name="order_lines")
     title = models.CharField(max_length=160)
     quantity = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     price = models.DecimalField(max_digits=8, decimal_places=2)

@@ -47,9 +47,7 @@ def add_book(entry: dict[str, Any], *, publish: bool) -> bool:
     tags = [Tag.objects.get_or_create(name=name)[0] for name in entry["tags"]]
     author = Author.objects.get(name=entry["author"])
     facts = {key: entry[key] for key in ("year", "pages", "price", "stock", "blurb")}
-    book, is_new = Book.objects.get_or_create(
-        title=entry["title"], author=author, defaults=facts
-    )
+    book, is_new = Book.objects.get_or_create(title=entry["title"], author=author, defaults=facts)
     if is_new:
         book.tags.set(tags)
         if publish:
@@ -59,13 +57,13 @@ def add_book(entry: dict[str, Any], *, publish: bool) -> bool:
 
 def add_users() -> int:
     """Add a bookseller, who may do everything in the admin, and a reader."""
-    User = get_user_model()
+    users = get_user_model().objects
     added = 0
-    if not User.objects.filter(username="bookseller").exists():
-        bookseller = User.objects.create_superuser("bookseller", password=PASSWORD)
+    if not users.filter(username="bookseller").exists():
+        bookseller = users.create_superuser("bookseller", password=PASSWORD)
         bookseller.groups.add(Group.objects.get(name="Booksellers"))
         added += 1
-    if not User.objects.filter(username="ada").exists():
-        User.objects.create_user("ada", email="ada@example.org", password=PASSWORD)
+    if not users.filter(username="ada").exists():
+        users.create_user("ada", email="ada@example.org", password=PASSWORD)
         added += 1
     return added

@@ -7,7 +7,7 @@ alone.
 
 from collections.abc import Mapping
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -49,7 +49,7 @@ def restock_book(book: Book, copies: int) -> Book:
     return book
 
 
-def place_order(customer: AbstractBaseUser, basket: Mapping[Book, int]) -> Order:
+def place_order(customer: User, basket: Mapping[Book, int]) -> Order:
     """Sell what is in the basket: all of it, or nothing.
 
     Args:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.views.decorators import staff_member_required
-from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Q
+from django.contrib.auth.decorators import login_required, user_passes_test
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -20,10 +19,14 @@ from .forms import BasketForm
 from .models import Author, Book, SearchTerm, Tag
 from .pages import PAGES
 from .pulse import pulse
+from .requests import SignedInRequest
 from .signals import shop_searched
 
 SUGGESTIONS = 6
 ORDERINGS = {"title": "title", "new": "-published_at", "sold": "-sold", "price": "price"}
+
+
+staff_only = user_passes_test(lambda user: user.is_staff)
 
 
 class BookList(ListView):
@@ -33,7 +36,7 @@ class BookList(ListView):
     context_object_name = "books"
     paginate_by = 24
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Book]:
         books = Book.objects.published().select_related("author").prefetch_related("tags")
         if term := self.request.GET.get("q", "").strip():
             books = books.search(term)
@@ -92,9 +95,9 @@ async def suggest(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"books": []})
     books = [
         {"title": book.title, "author": book.author.name, "url": book.get_absolute_url()}
-        async for book in Book.objects.published().search(term).select_related("author")[
-            :SUGGESTIONS
-        ]
+        async for book in Book.objects.published()
+        .search(term)
+        .select_related("author")[:SUGGESTIONS]
     ]
     await shop_searched.asend(sender=None, term=term, found=len(books))
     return JsonResponse({"books": books})
@@ -106,6 +109,11 @@ def basket(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("shop:basket")
+    return show_basket(request, form)
+
+
+def show_basket(request: HttpRequest, form: BasketForm) -> HttpResponse:
+    """Make the page of the basket."""
     rows = form.rows()
     return render(
         request,
@@ -125,9 +133,14 @@ def add_to_basket(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def order(request: HttpRequest) -> HttpResponse:
+def order(request: SignedInRequest) -> HttpResponse:
     """Buy what is in the basket."""
     basket = Basket(request.session)
+    # The button stands below the numbers; who changed one and did not update it means it.
+    form = BasketForm(basket, request.POST)
+    if not form.is_valid():
+        return show_basket(request, form)
+    form.save()
     try:
         placed = services.place_order(request.user, dict(basket))
     except ShopError as error:
@@ -141,13 +154,13 @@ def order(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@staff_member_required(login_url="login")
+@staff_only
 def pulse_page(request: HttpRequest) -> HttpResponse:
     """What this process has seen, for the staff."""
     return render(request, "shop/pulse.html", {"pulse": pulse})
 
 
-@staff_member_required(login_url="login")
+@staff_only
 def fire_drill(request: HttpRequest) -> HttpResponse:
     """Fail on purpose, so that the staff hear what the alarm sounds like."""
     raise FireDrill("This is a drill.")

@@ -15,11 +15,14 @@ class ChangedMyMind(Exception):
     """Raised to undo a transaction."""
 
 
-@step("A publication is vetoed, then comes out")
+@step
 def publish(stage: Stage) -> None:
-    """In the admin a book is to be published without a price. A receiver of pre_save vetoes it,
+    """A publication is vetoed, then comes out.
+
+    In the admin a book is to be published without a price. A receiver of pre_save vetoes it,
     and the form comes back with the reason. With a price it comes out: the announcement, the
-    shop's own signal and the newsletter follow the commit."""
+    shop's own signal and the newsletter follow the commit.
+    """
     browser = stage.bookseller
     browser.get("/account/sign-in/")
     browser.post("/account/sign-in/", username="bookseller", password=PASSWORD)
@@ -46,10 +49,13 @@ def publish(stage: Stage) -> None:
     stage.expect("now it is published", draft.is_published)
 
 
-@step("A book changes its tags")
+@step
 def tags(stage: Stage) -> None:
-    """set() sends m2m_changed four times: before and after removing, before and after adding. The
-    receiver before the commit runs once and sees the tags as they ended up."""
+    """A book changes its tags.
+
+    set() sends m2m_changed four times: before and after removing, before and after adding. The
+    receiver before the commit runs once and sees the tags as they ended up.
+    """
     book = Book.objects.get(slug="orlando")
     stage.did("orlando.tags.set([Classics, Sea])")
     with transaction.atomic():
@@ -58,15 +64,18 @@ def tags(stage: Stage) -> None:
     stage.expect("it is found by its new words", book.keywords == "Classics Sea")
 
 
-@step("A book is deleted, once it may be")
+@step
 def delete(stage: Stage) -> None:
-    """While an order waits for it, a receiver of pre_delete vetoes. Deleted in a transaction that
+    """A book is deleted, once it may be.
+
+    While an order waits for it, a receiver of pre_delete vetoes. Deleted in a transaction that
     is rolled back, it is still there and so is the file with its excerpt: that is removed after
-    the commit, never before."""
+    the commit, never before.
+    """
     book = Book.objects.get(slug="frankenstein")
     stage.did("frankenstein.excerpt.save(...)")
     book.excerpt.save("frankenstein.txt", ContentFile("It was on a dreary night of November"))
-    file = stage.directory / "media" / book.excerpt.name
+    file = stage.directory / "media" / str(book.excerpt)
     stage.did("frankenstein.delete(), while an order waits for it")
     try:
         with transaction.atomic():
@@ -91,10 +100,13 @@ def delete(stage: Stage) -> None:
     stage.expect("it is gone, and so is its excerpt", not file.exists())
 
 
-@step("Nothing is heard of a receiver that is muted")
+@step
 def muted(stage: Stage) -> None:
-    """An import brings its own slugs and wants no receiver to look for one. `muted` stops it in
-    this block, in this thread or task, and nowhere else."""
+    """Nothing is heard of a receiver that is muted.
+
+    An import brings its own slugs and wants no receiver to look for one. `muted` stops it in
+    this block, in this thread or task, and nowhere else.
+    """
     stage.did('with signalkit.muted("shop.give_slug"): Author.objects.create(...)')
     with signalkit.muted("shop.give_slug"):
         author = Author.objects.create(name="George Sand", slug="sand")

@@ -1,6 +1,7 @@
 """Browsers that talk to the shop as servers do: through Django's WSGI and ASGI handlers."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
@@ -87,9 +88,13 @@ class Browser:
             environ["CONTENT_LENGTH"] = str(len(body))
         setup_testing_defaults(environ)
         started: list[tuple[str, list[tuple[str, str]]]] = []
+        body_parts: list[bytes] = []  # the old way of WSGI to write; Django does not use it
 
-        def start_response(status: str, headers: list[tuple[str, str]], *rest: Any) -> None:
+        def start_response(
+            status: str, headers: list[tuple[str, str]], error: Any = None, /
+        ) -> Callable[[bytes], object]:
             started.append((status, headers))
+            return body_parts.append
 
         response = self._wsgi(environ, start_response)
         try:

@@ -1,5 +1,6 @@
 """The signals that the running Django has: 21 in 5.2, 24 from 6.0 on."""
 
+import django
 from django.contrib.auth import signals as auth
 from django.core import signals as core
 from django.db.backends import signals as backends
@@ -7,11 +8,6 @@ from django.db.models import signals as models
 from django.dispatch import Signal
 from django.test import signals as test
 from django.utils import autoreload
-
-try:
-    from django.tasks import signals as tasks
-except ModuleNotFoundError:  # before Django 6.0
-    tasks = None
 
 NAMES = {
     models: (
@@ -24,7 +20,9 @@ NAMES = {
     test: ("template_rendered",),
     autoreload: ("autoreload_started", "file_changed"),
 }
-if tasks is not None:
+if django.VERSION >= (6, 0):
+    from django.tasks import signals as tasks
+
     NAMES[tasks] = ("task_enqueued", "task_started", "task_finished")
 
 

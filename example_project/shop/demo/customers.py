@@ -16,10 +16,13 @@ from .stage import PASSWORD, Stage, step
 NAME = "ada-l"
 
 
-@step("Ada signs up and in")
+@step
 def sign_up(stage: Stage) -> None:
-    """Her profile is made inline, in the transaction of the sign-up, so that the next line of code
-    can use it. The welcome waits for the commit. A wrong password is counted against guessing."""
+    """Ada signs up and in.
+
+    Her profile is made inline, in the transaction of the sign-up, so that the next line of code
+    can use it. The welcome waits for the commit. A wrong password is counted against guessing.
+    """
     stage.ada.get("/account/sign-up/")
     stage.ada.post(
         "/account/sign-up/",
@@ -39,11 +42,14 @@ def sign_up(stage: Stage) -> None:
     stage.expect("a successful one starts the count anew", count_failure(NAME) == 1)
 
 
-@step("Ada orders two books")
+@step
 def order(stage: Stage) -> None:
-    """One transaction, three moments. Inline, the money is reserved. Before the commit, the lines
+    """Ada orders two books.
+
+    One transaction, three moments. Inline, the money is reserved. Before the commit, the lines
     are added up once, not once a line. After the commit, four receivers act on what is now
-    certain: payment, pick list, confirmation, sales figures."""
+    certain: payment, pick list, confirmation, sales figures.
+    """
     stage.ada.post("/basket/add/frankenstein/")
     stage.ada.post("/basket/add/persuasion/")
     stage.ada.post("/basket/order/")
@@ -57,11 +63,14 @@ def order(stage: Stage) -> None:
     stage.expect("one copy was sold", Book.objects.get(slug="frankenstein").sold == 1)
 
 
-@step("An order is refused before its commit")
+@step
 def refuse_an_order(stage: Stage) -> None:
-    """Everything is written, everything waits; then the last receiver before the commit finds the
+    """An order is refused before its commit.
+
+    Everything is written, everything waits; then the last receiver before the commit finds the
     total too high and raises. The transaction is rolled back, and with it everything that waited.
-    Only the till, which knows nothing of transactions, has to be told: after the rollback."""
+    Only the till, which knows nothing of transactions, has to be told: after the rollback.
+    """
     moby = Book.objects.get(slug="moby-dick")
     orders, released = Order.objects.count(), len(till.released)
     stage.ada.post("/basket/add/moby-dick/")
@@ -74,10 +83,13 @@ def refuse_an_order(stage: Stage) -> None:
     stage.expect("her money was let go", len(till.released) == released + 1 and not till.held)
 
 
-@step("A receiver fails, and the order with it")
+@step
 def till_closed(stage: Stage) -> None:
-    """Without a reservation there is to be no order, so the receiver that makes it runs inline and
-    lets its error through. Django asks no receiver after it, and the transaction is rolled back."""
+    """A receiver fails, and the order with it.
+
+    Without a reservation there is to be no order, so the receiver that makes it runs inline and
+    lets its error through. Django asks no receiver after it, and the transaction is rolled back.
+    """
     orders = Order.objects.count()
     till.is_open = False
     try:
@@ -89,10 +101,13 @@ def till_closed(stage: Stage) -> None:
     stage.expect("there is no such order", Order.objects.count() == orders)
 
 
-@step("A receiver fails, and nobody else notices")
+@step
 def warehouse_away(stage: Stage) -> None:
-    """The warehouse's share is not mounted. After a commit nothing can be refused any more, so the
-    failure is isolated: it is logged, the receivers after it run, and Ada has her order."""
+    """A receiver fails, and nobody else notices.
+
+    The warehouse's share is not mounted. After a commit nothing can be refused any more, so the
+    failure is isolated: it is logged, the receivers after it run, and Ada has her order.
+    """
     orders = Order.objects.count()
     with override_settings(SHOP_WAREHOUSE=stage.directory / "not mounted" / "orders"):
         stage.ada.post("/basket/order/")
@@ -101,10 +116,13 @@ def warehouse_away(stage: Stage) -> None:
     stage.expect("and paid for", placed is not None and placed.reference in till.taken)
 
 
-@step("A savepoint is rolled back, its transaction is not")
+@step
 def savepoint(stage: Stage) -> None:
-    """Two prices change in one transaction, the second inside a savepoint that is undone. What
-    waited inside the savepoint is dropped with it; what waited outside runs."""
+    """A savepoint is rolled back, its transaction is not.
+
+    Two prices change in one transaction, the second inside a savepoint that is undone. What
+    waited inside the savepoint is dropped with it; what waited outside runs.
+    """
     kept, undone = Book.objects.filter(slug__in=["orlando", "persuasion"]).order_by("slug")
     ada = get_user_model().objects.get(username=NAME)
     ada.profile.wishlist.add(kept, undone)
@@ -124,10 +142,13 @@ def savepoint(stage: Stage) -> None:
     stage.expect("and not of the other", not told.filter(text__contains=undone.title).exists())
 
 
-@step("Ada leaves, and comes back to her basket")
+@step
 def leave(stage: Stage) -> None:
-    """The signal of signing out brings the request while its session is still there: the last
-    moment at which the basket can be kept."""
+    """Ada leaves, and comes back to her basket.
+
+    The signal of signing out brings the request while its session is still there: the last
+    moment at which the basket can be kept.
+    """
     stage.ada.post("/basket/add/treasure-island/")
     stage.ada.post("/account/sign-out/")
     stage.ada.get("/account/sign-in/")

@@ -10,7 +10,6 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 from django.core.management.color import Style
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
 from django.dispatch import Signal
 from django.template import Template
 
@@ -178,7 +177,7 @@ def _sender(sender: Any) -> str:
     if isinstance(sender, type) and issubclass(sender, BaseDatabaseWrapper):
         return sender.vendor
     if isinstance(sender, type):
-        return sender._meta.object_name if issubclass(sender, Model) else sender.__name__
+        return sender.__name__
     if isinstance(sender, Template):
         return ""
     return getattr(sender, "label", None) or type(sender).__name__

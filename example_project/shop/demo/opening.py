@@ -10,10 +10,13 @@ from ..seeding import seed
 from .stage import Stage, step
 
 
-@step("A model is built")
+@step
 def build_a_model(stage: Stage) -> None:
-    """class_prepared is sent for every model class, here for one that somebody brings along at
-    run time. The receiver puts its pages into the site map."""
+    """A model is built.
+
+    class_prepared is sent for every model class, here for one that somebody brings along at
+    run time. The receiver puts its pages into the site map.
+    """
     stage.did("class GiftCard(models.Model)")
 
     class GiftCard(models.Model):
@@ -23,6 +26,9 @@ def build_a_model(stage: Stage) -> None:
             app_label = "shop"
             apps = Apps()
 
+        def __str__(self) -> str:
+            return f"Gift card {self.pk}"
+
         @classmethod
         def in_sitemap(cls) -> models.QuerySet["GiftCard"]:
             return cls._default_manager.none()
@@ -31,21 +37,27 @@ def build_a_model(stage: Stage) -> None:
     PAGES.remove(GiftCard)
 
 
-@step("The database is made by migrations")
+@step
 def migrate(stage: Stage) -> None:
-    """Real migrations run on a database of the demo's own; yours is not touched. Before them a
+    """The database is made by migrations.
+
+    Real migrations run on a database of the demo's own; yours is not touched. Before them a
     receiver looks whether newer code was here, after them another one prepares a group for the
-    staff. Whatever opens a connection has it set up by a receiver."""
+    staff. Whatever opens a connection has it set up by a receiver.
+    """
     stage.did(f"manage.py migrate  ({stage.database.label})")
     stage.database.create()
     may = Group.objects.get(name="Booksellers").permissions.count()
     stage.expect(f"the group Booksellers has {may} permissions", may > 0)
 
 
-@step("The shelves are filled")
+@step
 def fill_the_shelves(stage: Stage) -> None:
-    """One transaction adds authors, tags, books and users. Receivers before the commit run once
-    for each book, however often its tags changed; those after it wait for all of it."""
+    """The shelves are filled.
+
+    One transaction adds authors, tags, books and users. Receivers before the commit run once
+    for each book, however often its tags changed; those after it wait for all of it.
+    """
     stage.did("manage.py seed")
     added = seed()
     book = Book.objects.get(title="Moby-Dick")
@@ -53,10 +65,13 @@ def fill_the_shelves(stage: Stage) -> None:
     stage.expect(f"“{book}” is found by the words “{book.keywords}”", bool(book.keywords))
 
 
-@step("Somebody looks around")
+@step
 def look_around(stage: Stage) -> None:
-    """Three pages through Django's WSGI handler: requests start and finish, templates are
-    rendered, connections are opened."""
+    """Somebody looks around.
+
+    Three pages through Django's WSGI handler: requests start and finish, templates are
+    rendered, connections are opened.
+    """
     shelf = stage.ada.get("/")
     book = stage.ada.get("/books/moby-dick/")
     sitemap = stage.ada.get("/sitemap.xml")
@@ -65,10 +80,13 @@ def look_around(stage: Stage) -> None:
     stage.expect("the site map leads to it", "/books/moby-dick/" in sitemap.text)
 
 
-@step("Somebody searches")
+@step
 def search(stage: Stage) -> None:
-    """The search is an async view under Django's ASGI handler. It sends the shop's own signal with
-    asend(), and an `async def` receiver counts what people look for."""
+    """Somebody searches.
+
+    The search is an async view under Django's ASGI handler. It sends the shop's own signal with
+    asend(), and an `async def` receiver counts what people look for.
+    """
     answer = stage.ada.get_async("/search/?q=sea")
     stage.expect("it suggests books", "Treasure Island" in answer.text)
     stage.expect("the word was counted", SearchTerm.objects.get(term="sea").times == 1)

@@ -53,13 +53,10 @@ class Step:
     act: Callable[[Stage], None]
 
 
-def step(title: str) -> Callable[[Callable[[Stage], None]], Step]:
-    """Make a step of a function; its docstring is what the audience is told."""
-
-    def make(act: Callable[[Stage], None]) -> Step:
-        return Step(title, getdoc(act) or "", act)
-
-    return make
+def step(act: Callable[[Stage], None]) -> Step:
+    """Make a step of a function: the first line of its docstring is the title, the rest the why."""
+    title, _, why = (getdoc(act) or "").partition("\n")
+    return Step(title.rstrip("."), why.strip(), act)
 
 
 @contextmanager

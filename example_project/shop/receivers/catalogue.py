@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.mail import mail_managers
+from django.db.models import Model
 from django.db.models.signals import (
     m2m_changed,
     post_delete,
@@ -37,7 +38,7 @@ def colour_the_tag(sender: type, instance: Any, **kwargs: Any) -> None:
 @signalkit.receiver(
     pre_save, sender=["shop.Author", "shop.Book", "shop.Tag"], raw=False, name="shop.give_slug"
 )
-def give_slug(sender: type, instance: Any, using: str, **kwargs: Any) -> None:
+def give_slug(sender: type[Model], instance: Any, using: str, **kwargs: Any) -> None:
     """Make up the address of a page from its name.
 
     One receiver for three models. It runs before the row is written, so nothing is saved twice.

@@ -26,7 +26,7 @@ class RefuseOlderCode(Receiver):
 
     def handle(self, event: Event) -> None:
         """Compare the migrations on record with those on the disk."""
-        recorder = MigrationRecorder(connections[event.using])
+        recorder = MigrationRecorder(connections[event.payload["using"]])
         known = MigrationLoader(None).disk_migrations
         unknown = [
             f"{app}.{name}"
