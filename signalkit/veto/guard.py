@@ -367,10 +367,13 @@ def _rewind(request: HttpRequest) -> None:
 
 def _chosen_action(request: HttpRequest) -> str | None:
     """Return the name of the action that was posted, as Django finds it."""
-    # There is an action form above the list and one below it; the index tells which. 6.1's
-    # change form has one of its own, with a prefix.
-    names = request.POST.getlist("action")
-    index = request.POST.get("index", "0")
-    if index.isdecimal() and int(index) < len(names):
-        return names[int(index)]
-    return next(iter(names or request.POST.getlist("CHANGE_FORM-action")), None)
+    # There is an action form above the list and one below it; the index tells which, and where it
+    # does not, the last counts. 6.1's change form has one of its own, with a prefix.
+    names = request.POST.getlist("action") or request.POST.getlist("CHANGE_FORM-action")
+    try:
+        return names[int(request.POST.get("index", 0))]
+    except ValueError:
+        index = 0
+    except IndexError:
+        index = -1
+    return names[index] if names else None

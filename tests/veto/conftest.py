@@ -68,9 +68,10 @@ def refuse(committed: list[str]) -> Iterator[Refuse]:
 def written(using: str = "default") -> dict[str, list[Any]]:
     """Return every row that a test may have written."""
     models: list[type[Model]] = [Book, Book.genres.through, Copy, Review, Genre, Note, User]
+    models.append(LogEntry)
     return {
         model._meta.label: list(model._default_manager.using(using).order_by("pk").values())
-        for model in [*models, LogEntry]
+        for model in models
     }
 
 

@@ -18,6 +18,7 @@ from tests.veto.vetoapp.generic import (
     AnyModelForm,
     AnyStackedInline,
     AnyTabularInline,
+    AnyUserAdmin,
 )
 from tests.veto.vetoapp.models import Book, Copy, Genre, Note, Review
 
@@ -99,7 +100,7 @@ class VetoNoteAdmin(VetoAdminMixin, NoteAdmin):
     pass
 
 
-class VetoUserAdmin(VetoAdminMixin, UserAdmin):
+class VetoUserAdmin(VetoAdminMixin, AnyUserAdmin):
     pass
 
 

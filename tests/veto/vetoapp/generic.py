@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.messages.views import SuccessMessageMixin
 from django.forms.models import BaseInlineFormSet, BaseModelFormSet
 from django.views.generic import CreateView, DeleteView, FormView, UpdateView
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     AnyUpdateView = UpdateView[Any, Any]
     AnyDeleteView = DeleteView[Any, Any]
     AnyFormView = FormView[Any]
+    AnySuccessMessage = SuccessMessageMixin[Any]
+    AnyUserAdmin = UserAdmin[Any]
 else:
     AnyModelAdmin = admin.ModelAdmin
     AnyTabularInline = admin.TabularInline
@@ -31,3 +35,5 @@ else:
     AnyUpdateView = UpdateView
     AnyDeleteView = DeleteView
     AnyFormView = FormView
+    AnySuccessMessage = SuccessMessageMixin
+    AnyUserAdmin = UserAdmin

@@ -4,7 +4,6 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -15,19 +14,20 @@ from tests.veto.vetoapp.generic import (
     AnyCreateView,
     AnyDeleteView,
     AnyFormView,
+    AnySuccessMessage,
     AnyUpdateView,
 )
 from tests.veto.vetoapp.models import Book
 
 
-class AddBook(VetoViewMixin, SuccessMessageMixin, AnyCreateView):
+class AddBook(VetoViewMixin, AnySuccessMessage, AnyCreateView):
     model = Book
     fields = ("title", "price", "genres")
     success_url = "/done/"
     success_message = "%(title)s is saved."
 
 
-class ChangeBook(VetoViewMixin, SuccessMessageMixin, AnyUpdateView):
+class ChangeBook(VetoViewMixin, AnySuccessMessage, AnyUpdateView):
     model = Book
     form_class = BookForm
     success_url = "/done/"
@@ -61,17 +61,15 @@ class NeverVetoed(VetoViewMixin, AnyFormView):
         return super().post(*args, **kwargs)
 
 
+async def answer(self: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    return HttpResponse()
+
+
 class AsyncBook(VetoViewMixin, AnyFormView):
     form_class = PlainBookForm
-
-    async def get(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponse()
-
-    async def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponse()
-
-    async def put(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponse()
+    get: Any = answer
+    post: Any = answer
+    put: Any = answer
 
 
 def add_with_copies(request: HttpRequest) -> HttpResponse:
