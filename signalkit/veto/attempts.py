@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connections, transaction
@@ -97,13 +98,17 @@ def refusable(*using: str) -> Iterator[Attempt]:
 def merged(group: ExceptionGroup[Exception]) -> Veto:
     """Return one veto with the messages of all those in a group, each kept on its field."""
     messages: dict[str, list[ValidationError]] = {}
-    vetoes: list[BaseException] = [group]
-    while vetoes:
-        error = vetoes.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            vetoes.extend(error.exceptions)
-        elif isinstance(error, Veto):
-            messages = error.update_error_dict(messages)
+    for one in vetoes_in(group):
+        messages = one.update_error_dict(messages)
     veto = Veto(messages)
     veto.__cause__ = group
     return veto
+
+
+def vetoes_in(group: ExceptionGroup[Any]) -> Iterator[Veto]:
+    """Yield the vetoes of a group that holds nothing else, in their order."""
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from vetoes_in(error)
+        else:
+            yield error

@@ -242,7 +242,8 @@ class VetoAdminMixin(AdminBase):
         sitting = self._sitting()
         if sitting is None or sitting.veto is None:
             return formset
-        return type(formset.__name__, (_VetoedList, formset), {"veto_sitting": sitting})
+        attributes = {"veto": sitting.veto, "veto_sitting": sitting}
+        return type(formset.__name__, (_VetoedList, formset), attributes)
 
     # The machinery --------------------------------------------------------------------------------
 
@@ -317,6 +318,7 @@ def _told_to(sitting: Sitting, formset: Any) -> Any:
 
 
 class _VetoedList(FormSetBase):
+    veto: Veto
     veto_sitting: Sitting
 
     def is_valid(self) -> bool:
@@ -325,12 +327,11 @@ class _VetoedList(FormSetBase):
 
     def full_clean(self) -> None:
         super().full_clean()
-        sitting = self.veto_sitting
-        if sitting.veto is not None:
-            for form in self.forms:
-                forget_file_errors(form)
-            add_to_formset(self, sitting.veto, form_with_prefix(self, sitting.place.form))
-            sitting.shown = True
+        for form in self.forms:
+            forget_file_errors(form)
+        place = self.veto_sitting.place
+        add_to_formset(self, self.veto, form_with_prefix(self, place.form))
+        self.veto_sitting.shown = True
 
 
 def _place(sitting: Sitting, veto: Veto, form: Any, formsets: Sequence[Any]) -> None:
@@ -358,11 +359,18 @@ def _as_asked_for(request: HttpRequest) -> HttpRequest:
 
 
 def _rewind(request: HttpRequest) -> None:
-    """Make uploaded files readable from their beginning once more."""
-    for _, files in request.FILES.lists():
-        for file in files:
-            if not file.closed:
-                file.seek(0)
+    """Make uploaded files readable from their beginning once more.
+
+    Those that their storage has closed are left out: nobody can read them again.
+    """
+    for name, files in list(request.FILES.lists()):
+        readable = [file for file in files if not file.closed]
+        for file in readable:
+            file.seek(0)
+        if readable:
+            request.FILES.setlist(name, readable)
+        else:
+            del request.FILES[name]
 
 
 def _chosen_action(request: HttpRequest) -> str | None:

@@ -22,10 +22,11 @@ from django.db.models.signals import (
     pre_delete,
     pre_save,
 )
-from django.test import AsyncClient, Client
+from django.test import AsyncClient, Client, RequestFactory
 
 from signalkit import Veto
 from tests.veto.conftest import Refuse, posted, written
+from tests.veto.vetoapp.admin import VetoBookAdmin, guarded
 from tests.veto.vetoapp.models import Book, Copy, Genre, Note, Review
 
 pytestmark = [pytest.mark.urls("tests.veto.vetoapp.urls"), pytest.mark.django_db]
@@ -134,6 +135,18 @@ class TestAdd:
     ) -> None:
         settings.FILE_UPLOAD_HANDLERS = [f"django.core.files.uploadhandler.{handler}"]
         refuse(post_save, Book)
+        cover = SimpleUploadedFile("cover.png", b"painted")
+        form = context_of(client.post(page("add"), posted(cover=cover)))["adminform"].form
+        assert form.errors == {"__all__": ["Not today."]}
+
+    def test_does_not_read_a_file_that_was_closed(
+        self, client: Client, page: Page, refuse: Refuse
+    ) -> None:
+        def close(keywords: dict[str, Any]) -> bool:
+            keywords["instance"].cover.file.close()
+            return True
+
+        refuse(pre_save, Book, when=close)
         cover = SimpleUploadedFile("cover.png", b"painted")
         form = context_of(client.post(page("add"), posted(cover=cover)))["adminform"].form
         assert form.errors == {"__all__": ["Not today."]}
@@ -706,6 +719,23 @@ def test_under_asgi(page: Page, refuse: Refuse, at_commit: bool) -> None:
     response = async_to_sync(browser.post)(page("add"), posted())
     assert context_of(response)["adminform"].form.non_field_errors() == ["Not today."]
     assert written() == before
+
+
+def test_outside_the_pages_the_hooks_do_what_djangos_do(client: Client) -> None:
+    model_admin = VetoBookAdmin(Book, guarded)
+    request = RequestFactory().post("/")
+    request.user = User.objects.get()
+    form = model_admin.get_form(request)({"title": "Persuasion", "price": "7"})
+    assert form.is_valid()
+    book = model_admin.save_form(request, form, change=False)
+    assert book.title == "Persuasion"
+    assert model_admin.construct_change_message(request, form, []) == [
+        {"changed": {"fields": ["Title", "Price"]}}
+    ]
+    assert [inline.model for _, inline in model_admin.get_formsets_with_inlines(request)] == [
+        Copy,
+        Review,
+    ]
 
 
 class TestAClassThatBuildsItsFormsItself:
