@@ -6,8 +6,9 @@ Read from Django's source; a signal that the running Django lacks is not listed.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
+from typing import Any
 
 from django.contrib.auth import signals as auth
 from django.core import signals as core
@@ -79,10 +80,12 @@ _TASKS = "django.tasks.signals"
 
 
 def _tasks() -> tuple[BuiltinSignal, ...]:
-    """Return the signals of Django's task framework, which came with Django 6.0."""
-    try:
-        module = import_module(_TASKS)
-    except ModuleNotFoundError:
+    """Return the signals of Django's task framework (since 6.0), if anything has loaded that.
+
+    Whoever holds one of them has; importing the module would connect Django's own receivers.
+    """
+    module = sys.modules.get(_TASKS)
+    if module is None:
         return ()
     names = ("task_enqueued", "task_started", "task_finished")
     return tuple(_entry(_TASKS, name, getattr(module, name), "task_result") for name in names)
@@ -121,10 +124,43 @@ def carries(signal: Signal, keyword: str) -> bool | None:
 def signal_name(signal: Signal) -> str:
     """Return a signal's name for people: ``post_save``, or where a custom one can be found."""
     builtin = find(signal)
+    return builtin.name if builtin is not None else signal_path(signal)
+
+
+def signal_path(signal: Signal) -> str:
+    """Return the dotted path of the attribute that holds a signal.
+
+    A signal does not know its name, and every module that imports it holds it too: one that is
+    called ``signals`` is taken before others, and then the shortest path.
+    """
+    builtin = find(signal)
     if builtin is not None:
-        return builtin.name
+        return f"{builtin.module}.{builtin.name}"
+    paths = [*_modules_holding(signal)] or [*_classes_holding(signal)]
+    return min(paths, key=_unlikeliness) if paths else repr(signal)
+
+
+def _modules_holding(signal: Signal) -> Iterator[str]:
+    for module, name, value in loaded_names():
+        if value is signal:
+            yield f"{module}.{name}"
+
+
+def _classes_holding(signal: Signal) -> Iterator[str]:
+    for module, _, value in loaded_names():
+        # type(), because isinstance() asks lazy objects for their class and so wakes them
+        if issubclass(type(value), type) and value.__module__ == module:
+            for name, inner in list(vars(value).items()):
+                if inner is signal:
+                    yield f"{module}.{value.__qualname__}.{name}"
+
+
+def loaded_names() -> Iterator[tuple[str, str, Any]]:
+    """Yield module, name and value of everything that the loaded modules hold."""
     for module_name, module in list(sys.modules.items()):
         for name, value in list(getattr(module, "__dict__", {}).items()):
-            if value is signal:
-                return f"{module_name}.{name}"
-    return repr(signal)
+            yield module_name, name, value
+
+
+def _unlikeliness(path: str) -> tuple[bool, int, str]:
+    return "signals" not in path.split("."), len(path), path

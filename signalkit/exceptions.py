@@ -41,6 +41,10 @@ class UnknownReceiver(SignalkitError, LookupError):
     """No receiver is declared under this name."""
 
 
+class UnknownFilter(SignalkitError, LookupError):
+    """Something is asked for that this process does not have."""
+
+
 class ReentryError(SignalkitError, RuntimeError):
     """A receiver was reached again by what it did itself, on the same object."""
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import wraps
 from threading import Lock
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, cast
 
 from django.core.signals import setting_changed
 
@@ -22,6 +22,10 @@ T = TypeVar("T")
 
 _MUTED: ContextVar[frozenset[str]] = ContextVar("signalkit_muted", default=frozenset())
 _EVERYONE = "*"
+
+Off: TypeAlias = Literal["kill_switch", "settings", "process", "muted"]
+"""What stops a receiver: ``SIGNALKIT["ENABLED"]``, ``SIGNALKIT["DISABLED"]``,
+:func:`disable`, or :class:`muted`."""
 
 
 class Switches:
@@ -37,14 +41,19 @@ class Switches:
 
     def refuses(self, declaration: Declaration) -> bool:
         """Say whether a receiver must not run here and now."""
+        return self.why_off(declaration) is not None
+
+    def why_off(self, declaration: Declaration) -> Off | None:
+        """Say which switch stops a receiver here and now; None when it may run."""
         config = conf.config()
         if not config.ENABLED:
-            return True
+            return "kill_switch"
+        if any(name in config.DISABLED for name in (declaration.name, *declaration.aliases)):
+            return "settings"
+        if declaration.name in self._disabled:
+            return "process"
         muted = _MUTED.get()
-        if _EVERYONE in muted or declaration.name in muted or declaration.name in self._disabled:
-            return True
-        names = (declaration.name, *declaration.aliases)
-        return any(name in config.DISABLED for name in names)
+        return "muted" if _EVERYONE in muted or declaration.name in muted else None
 
     def refresh(self) -> None:
         """Work out again whether anything is switched off."""
