@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from django.dispatch import Signal
 
@@ -61,15 +61,17 @@ class Event:
 
     @property
     def pk(self) -> Any:
-        """The primary key of :attr:`instance`, or None."""
-        return getattr(self._payload.get("instance"), "pk", None)
+        """The primary key of :attr:`instance`, or None; without an instance, what was sent so."""
+        if "instance" in self._payload:
+            return getattr(self._payload["instance"], "pk", None)
+        return self._payload.get("pk")
 
     def replace(self, **payload: Any) -> Event:
         """Return a copy in which some keywords have other values."""
         return Event(self._signal, self._sender, {**self._payload, **payload})
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") or name in self.__slots__:
             raise AttributeError(name)
         try:
             return self._payload[name]
@@ -79,7 +81,23 @@ class Event:
                 f"This event carries no {name!r}; the signal was sent with: {sent}."
             ) from None
 
+    def __copy__(self) -> Event:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "An event belongs to its process: its signal cannot be pickled or deep-copied. Hand "
+            "on what is needed of it, such as event.pk and event.using."
+        )
+
     def __repr__(self) -> str:
-        # Never payload values: they may be secrets, and a model's __str__ may query.
-        sender = getattr(self._sender, "__qualname__", None) or repr(self._sender)
-        return f"<Event sender={sender} payload={sorted(self._payload)}>"
+        # Never values: they may be secrets, and a model's __str__ may query.
+        return f"<Event sender={_named(self._sender)} payload={sorted(self._payload)}>"
+
+
+def _named(sender: Any) -> str:
+    if sender is None or isinstance(sender, str):
+        return repr(sender)
+    if isinstance(sender, type):
+        return sender.__qualname__
+    return f"<{type(sender).__qualname__} object>"

@@ -5,32 +5,66 @@ for all receivers that watch the model; ``post_save`` compares them with what wa
 hand-built and deferred instances, stale copies and ``refresh_from_db`` are all seen rightly, and
 models that nobody watches pay nothing.
 
+What was read belongs to one save, not to the object: a receiver may save the same object again,
+inside the save that it was told of, and a save may fail half-way. Django tells a receiver nothing
+that would say which save it is in, so saves are told apart by the frame of ``save_base`` that
+sends the signals.
+
 Limits: the read takes no lock, so that a concurrent transaction's change of the same row may be
-attributed to this save; ``update()`` and ``bulk_update()`` send no signal; in ``pre_save`` an
-expression such as ``F("stock") - 1`` counts as a change, for only the database knows its value.
+attributed to this save; ``update()`` and ``bulk_update()`` send no signal. In ``pre_save``, what
+only the database or the save itself works out is not known yet: an expression such as
+``F("stock") - 1`` and a generated field count as changed, ``auto_now`` does not. In ``post_save``
+expressions and generated fields cost one more query. An object that is new and whose primary key
+has a default is taken for a new row, as Django does, even if ``force_update`` says otherwise.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from django.db.models import Field, Model
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import DecimalField, Field, JSONField, Model
+from django.db.models.base import ModelState
 from django.db.models.signals import pre_save
 
 from signalkit import conf
+from signalkit.dispatch import callstack
+from signalkit.dispatch.keys import has_key
 
-_ATTRIBUTE = "signalkit_stored"
+_UID = "signalkit.changed"
 
 _watched: dict[type[Model], Counter[str]] = {}
+
+
+class _Save:
+    """One save of an object whose row existed before."""
+
+    __slots__ = ("changed", "fields", "stored", "using")
+
+    def __init__(self, using: str, fields: list[Field[Any, Any]], stored: dict[str, Any]) -> None:
+        self.using = using
+        self.fields = fields
+        self.stored = stored
+        self.changed: frozenset[str] | None = None
+        """The names of the fields that it changed, once they are written."""
+
+
+# By the state, not the object: that one may be unhashable, and is pickled and copied with all its
+# attributes. The state lives as long as the object does.
+_saves: WeakKeyDictionary[ModelState, dict[int, _Save]] = WeakKeyDictionary()
 
 
 def watch(model: type[Model], names: Iterable[str]) -> None:
     """Begin to read the stored values of some fields before each save of a model."""
     counts = _watched.setdefault(model, Counter())
     counts.update(names)
-    pre_save.connect(_remember, sender=model, weak=False, dispatch_uid=_ATTRIBUTE)
+    pre_save.connect(_remember, sender=model, weak=False, dispatch_uid=_UID)
 
 
 def unwatch(model: type[Model], names: Iterable[str]) -> None:
@@ -40,61 +74,73 @@ def unwatch(model: type[Model], names: Iterable[str]) -> None:
     _watched[model] = counts = +counts
     if not counts:
         del _watched[model]
-        pre_save.disconnect(sender=model, dispatch_uid=_ATTRIBUTE)
+        pre_save.disconnect(sender=model, dispatch_uid=_UID)
 
 
-def has_changed(
-    names: Iterable[str],
-    *,
-    sender: type[Model],
-    instance: Model,
-    using: str,
-    update_fields: Collection[str] | None,
-    created: bool | None = None,
-    **kwargs: Any,
-) -> bool:
+def has_changed(names: Collection[str], named: Mapping[str, Any]) -> bool:
     """Say whether a save changes, or has changed, one of the named fields of a row that existed.
 
-    The keywords are those of ``pre_save`` and ``post_save``; only the latter has ``created``.
+    Args:
+        names: names or attnames of watched fields.
+        named: the keywords of ``pre_save`` or ``post_save``; only the latter has ``created``.
     """
-    stored: dict[str, Any] | None = instance._state.__dict__.get(_ATTRIBUTE)
-    if created or stored is None:
+    if named.get("created"):
         return False
-    for field in _fields(sender, names, update_fields):
-        written = getattr(instance, field.attname)
-        if hasattr(written, "resolve_expression"):
-            if created is None:
-                return True
-            written = _read(sender, instance, using, [field])[field.attname]  # type: ignore[index]  # just saved
-        if _differ(field, stored[field.attname], written):
-            return True
-    return False
+    instance: Model = named["instance"]
+    save = _saves.get(instance._state, {}).get(_this_save())
+    if save is None:
+        return False
+    if "created" not in named:
+        return any(
+            _will_change(save, field, instance)
+            for field in save.fields
+            if field.name in names or field.attname in names
+        )
+    if save.changed is None:
+        # For all who ask during this save: one of them may alter the object.
+        save.changed = _written_changes(save, named["sender"], instance)
+    return not save.changed.isdisjoint(names)
 
 
 def _remember(
     *,
     sender: type[Model],
     instance: Model,
-    using: str,
-    update_fields: Collection[str] | None,
+    using: str = DEFAULT_DB_ALIAS,
+    raw: bool = False,
+    update_fields: Collection[str] | None = None,
     **kwargs: Any,
 ) -> None:
-    fields = _fields(sender, _watched[sender], update_fields)
-    stored = None
-    if fields and conf.config().ENABLED and _may_exist(instance):
-        stored = _read(sender, instance, using, fields)
-    setattr(instance._state, _ATTRIBUTE, stored)
+    saves, this = _saves.get(instance._state), _this_save()
+    if saves:
+        _forget_ended(saves, this)
+    fields = _fields(sender, _watched.get(sender, ()), update_fields)
+    if not fields or not conf.config().ENABLED or not _may_exist(instance, raw):
+        return
+    stored = _read(sender, instance, using, fields)
+    if stored is not None:
+        _saves.setdefault(instance._state, {})[this] = _Save(using, fields, stored)
 
 
-def _may_exist(instance: Model) -> bool:
-    """Say whether the row may be there already; False saves the query.
+def _this_save() -> int:
+    frame = callstack.nearest(Model.save_base.__code__)
+    # No frame has this id: a signal that somebody sent by hand.
+    return 0 if frame is None else id(frame)
 
-    As Django does, an object that is new and whose key has a default is taken for a new row.
-    """
-    key = instance._meta.pk
-    return instance.pk is not None and not (
-        instance._state.adding and (key.has_default() or key.has_db_default())
-    )
+
+def _forget_ended(saves: dict[int, _Save], this: int) -> None:
+    """Forget the saves that have ended, well or not: a new frame may have the id of an old one."""
+    running = callstack.running() - {this}
+    for key in saves.keys() - running:
+        del saves[key]
+
+
+def _may_exist(instance: Model, raw: bool) -> bool:
+    """Say whether the row may be there already; False saves the query."""
+    if not has_key(instance):
+        return False
+    defaults = all(f.has_default() or f.has_db_default() for f in instance._meta.pk_fields)
+    return raw or not (instance._state.adding and defaults)
 
 
 def _fields(
@@ -103,9 +149,14 @@ def _fields(
     fields = [model._meta.get_field(name) for name in names]
     return [
         field
-        for field in fields
+        for field in dict.fromkeys(fields)
         if isinstance(field, Field)
-        and (update_fields is None or field.name in update_fields or field.attname in update_fields)
+        and (
+            update_fields is None
+            or field.name in update_fields
+            or field.attname in update_fields
+            or field.generated
+        )
     ]
 
 
@@ -117,9 +168,74 @@ def _read(
     return next(iter(rows[:1]), None)
 
 
-def _differ(field: Field[Any, Any], stored: Any, written: Any) -> bool:
+def _will_change(save: _Save, field: Field[Any, Any], instance: Model) -> bool:
+    if field.generated:
+        return True
+    value = getattr(instance, field.attname)
+    # A file that is to be stored has no name yet that could be compared.
+    if _is_expression(value) or not getattr(value, "_committed", True):
+        return True
+    return _differ(field, save.using, save.stored[field.attname], value)
+
+
+def _written_changes(save: _Save, sender: type[Model], instance: Model) -> frozenset[str]:
+    # By __dict__: what Django could not get back from an UPDATE is deferred, one query per field.
+    held, names = instance.__dict__, [f.attname for f in save.fields if not f.generated]
+    written = {
+        name: held[name] for name in names if name in held and not _is_expression(held[name])
+    }
+    unknown = [field for field in save.fields if field.attname not in written]
+    if unknown:
+        # None: another receiver has deleted the row, which is not a change of a field.
+        row = _read(sender, instance, save.using, unknown) or save.stored
+        written.update({field.attname: row[field.attname] for field in unknown})
+    changed = [
+        field
+        for field in save.fields
+        if _differ(field, save.using, save.stored[field.attname], written[field.attname])
+    ]
+    return frozenset(name for field in changed for name in (field.name, field.attname))
+
+
+def _is_expression(value: object) -> bool:
+    return hasattr(value, "resolve_expression")
+
+
+def _differ(field: Field[Any, Any], using: str, stored: Any, written: Any) -> bool:
     """Compare two values as the database would see them: "1.0" is Decimal("1.00")."""
     try:
+        if isinstance(field, JSONField):
+            return bool(_as_json(field, stored) != _as_json(field, written))
+        if stored == written:
+            return False
+        if isinstance(field, DecimalField):
+            return _rounded(field, using, stored) != _rounded(field, using, written)
         return bool(field.get_prep_value(stored) != field.get_prep_value(written))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError, ValidationError):
+        # Not a value of this field at all; the save itself is about to say so.
         return bool(stored != written)
+
+
+def _rounded(field: DecimalField[Any, Any], using: str, value: Any) -> Decimal | None:
+    """Round a number as its column does."""
+    number: Decimal | None = field.to_python(value)
+    if number is None or field.decimal_places is None:
+        return number
+    # SQLite keeps what it is given, and Django rounds it when it is read.
+    is_sqlite = connections[using].vendor == "sqlite"
+    return number.quantize(
+        Decimal(1).scaleb(-field.decimal_places),
+        rounding=ROUND_HALF_EVEN if is_sqlite else ROUND_HALF_UP,
+        context=Context(prec=field.max_digits),
+    )
+
+
+def _as_json(field: JSONField[Any, Any], value: Any) -> Any:
+    """Return a value as JSON has it: tuples are lists, and True is not 1, but 1 is 1.0."""
+    if value is None:
+        return None
+    return json.loads(json.dumps(value, cls=field.encoder), parse_int=_number, parse_float=_number)
+
+
+def _number(literal: str) -> tuple[str, Decimal]:
+    return "number", Decimal(literal)

@@ -88,9 +88,10 @@ def _full_entrance(
         if when is not None and not is_class and not when(**named):
             return None
         event = Event(named.pop("signal"), named.pop("sender"), named)
-        if checks_reentry and reentry.must_skip(declaration, event):
-            return None
         if when is not None and is_class and not when(event):
+            return None
+        # Last: what a condition leaves out is no re-entry.
+        if checks_reentry and reentry.must_skip(declaration, event):
             return None
         return schedule(event)
 

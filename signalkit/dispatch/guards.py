@@ -6,10 +6,7 @@ on. Conditions that a receiver did not set have no guard.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import FrameType
-from typing import Any
 
 import django
 from django.core.serializers.base import DeserializedObject
@@ -18,6 +15,7 @@ from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.declare.senders import matches_string
+from signalkit.dispatch import callstack
 from signalkit.dispatch.changed import has_changed
 from signalkit.types import Payload
 
@@ -44,13 +42,13 @@ def compile_guards(
         guards.append(lambda named: named.get("created") is created)
     if declaration.changed:
         names = declaration.changed
-        guards.append(lambda named: has_changed(names, **named))
+        guards.append(lambda named: has_changed(names, named))
     return tuple(guards)
 
 
 def _not_raw(signal: Signal) -> list[Guard]:
     if signal is pre_save or signal is post_save:
-        return [lambda named: not named["raw"]]
+        return [lambda named: not named.get("raw")]
     if signal is m2m_changed:
         if django.VERSION >= (6, 1):
             return [lambda named: not named.get("raw")]
@@ -59,15 +57,16 @@ def _not_raw(signal: Signal) -> list[Guard]:
 
 
 # Django before 6.1 does not say that m2m_changed comes from a fixture. It is then sent from
-# within this one function, which the call stack shows; a walk costs a few microseconds beside
+# within this one method, which the call stack shows; the walk costs a few microseconds beside
 # the queries of the m2m change itself, and nothing of Django is patched.
-_DESERIALIZING: Any = DeserializedObject.save.__code__
+_DESERIALIZING = DeserializedObject.save.__code__
+_SENDING = (Signal.send.__code__, Signal.send_robust.__code__)
 
 
 def _is_deserializing() -> bool:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is _DESERIALIZING:
-            return True
-        frame = frame.f_back
-    return False
+    """Say whether a fixture makes this m2m change itself, and not a receiver of the fixture's."""
+    sending = callstack.nearest(*_SENDING)
+    if sending is None:
+        return False
+    found = callstack.nearest(_DESERIALIZING, *_SENDING, after=sending)
+    return found is not None and found.f_code is _DESERIALIZING

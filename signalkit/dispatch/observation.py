@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,12 @@ from signalkit.events import Event
 from signalkit.exceptions import Veto
 from signalkit.states import Outcome, Phase
 
+logger = logging.getLogger("signalkit.receivers")
+
 run_scheduled = Signal()
-"""A receiver will run in a later phase. Sent with ``run``."""
+"""A receiver will run before or after the commit. Sent with ``run``.
+
+Nothing more is heard of a run that a later event replaced (``once_per_transaction``)."""
 
 run_finished = Signal()
 """A receiver has run, well or not. Sent with ``run``."""
@@ -66,5 +71,9 @@ def observe(declaration: Declaration, call: Callable[[Event], Any], event: Event
 
 
 def tell(signal: Signal, run: Run) -> None:
-    """Send an observation. An observer that fails is logged by Django and changes nothing."""
-    signal.send_robust(sender=None, run=run)
+    """Send an observation. An observer that fails is logged and changes nothing."""
+    try:
+        signal.send_robust(sender=None, run=run)
+    except Exception:
+        # Django's own log of the failure needs a __qualname__, which not every callable has.
+        logger.exception("An observer of receivers failed.", extra={"receiver": run.receiver.name})

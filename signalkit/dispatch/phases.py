@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from django.db import connections
+from django.db.models import Model
 from django.db.models.signals import post_delete, pre_delete
 
 from signalkit.declaration import Declaration
@@ -104,8 +105,10 @@ def _after_commit(declaration: Declaration, run: Run) -> Schedule:
 
 def _after_rollback(declaration: Declaration, run: Run) -> Schedule:
     def schedule(event: Event) -> None:
-        pending, alias, key = _defer(declaration, run, event)
-        observer_for(alias).after_rollback(pending, key=key)
+        # Not announced: whether it will run is anybody's guess.
+        alias = alias_of(declaration, event)
+        pending = Pending(declaration, run, _lasting(event))
+        observer_for(alias).after_rollback(pending, key=_key(declaration, event))
 
     return schedule
 
@@ -113,8 +116,7 @@ def _after_rollback(declaration: Declaration, run: Run) -> Schedule:
 def _defer(
     declaration: Declaration, run: Run, event: Event
 ) -> tuple[Pending, str, Hashable | None]:
-    alias = alias_of(declaration, event)
-    key = _key(declaration, event) if declaration.once_per_transaction else None
+    alias, key = alias_of(declaration, event), _key(declaration, event)
     pending = Pending(declaration, run, _lasting(event))
     if observation.observed():
         pending.tell_scheduled(alias)
@@ -123,19 +125,40 @@ def _defer(
 
 def _lasting(event: Event) -> Event:
     """Return an event that still makes sense later: Django takes the pk off a deleted object."""
-    if event.signal is post_delete or event.signal is pre_delete:
-        return event.replace(instance=copy.copy(event.instance))
-    return event
+    if event.signal is not post_delete and event.signal is not pre_delete:
+        return event
+    instance, origin = event.instance, event.payload.get("origin")
+    snapshot = _snapshot(instance)
+    return event.replace(
+        instance=snapshot, origin=snapshot if origin is instance else _snapshot(origin)
+    )
 
 
-def _key(declaration: Declaration, event: Event) -> Hashable:
+def _snapshot(value: Any) -> Any:
+    """Return a model instance as it is now; anything else, such as a queryset, as it stands.
+
+    ``copy.copy()`` would ask the app registry for the class, which need not know it: migrations
+    delete instances of models that are no more.
+    """
+    if not isinstance(value, Model):
+        return value
+    snapshot = value.__class__.__new__(value.__class__)
+    snapshot.__dict__.update(value.__dict__)
+    snapshot._state = copy.copy(value._state)
+    snapshot._state.fields_cache = value._state.fields_cache.copy()
+    return snapshot
+
+
+def _key(declaration: Declaration, event: Event) -> Hashable | None:
     once = declaration.once_per_transaction
+    if once is False:
+        return None
     if once is True:
         return declaration
     if declaration.kind == "class":
-        key = once(event)  # type: ignore[operator]  # True was dealt with, False never comes here
+        key = once(event)
     else:
-        key = once(signal=event.signal, sender=event.sender, **event.payload)  # type: ignore[operator]  # as above
+        key = once(signal=event.signal, sender=event.sender, **event.payload)
     try:
         hash(key)
     except TypeError:

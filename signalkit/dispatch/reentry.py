@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
 from typing import Any
+from uuid import UUID
+
+from django.db.models import Model
 
 from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
+from signalkit.dispatch.keys import has_key
 from signalkit.events import Event
 from signalkit.exceptions import ReentryError
 
-_RUNNING: ContextVar[tuple[tuple[Declaration, Event], ...]] = ContextVar(
-    "signalkit_running", default=()
-)
+
+class _Running:
+    """A receiver at work on an event."""
+
+    __slots__ = ("declaration", "ended", "event")
+
+    def __init__(self, declaration: Declaration, event: Event) -> None:
+        self.declaration = declaration
+        self.event = event
+        # A thread or task that was started meanwhile has a copy of the context, and may outlive
+        # the receiver: what it does then is nobody's doing but its own.
+        self.ended = False
+
+
+_RUNNING: ContextVar[tuple[_Running, ...]] = ContextVar("signalkit_running", default=())
+
+# What tells two sends without an instance apart, as far as equality is known to be harmless.
+_VALUES = (str, bytes, int, float, complex, Decimal, date, time, timedelta, UUID, Enum)
 
 
 def must_skip(declaration: Declaration, event: Event) -> bool:
@@ -23,24 +45,29 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
         ReentryError: it is, and the receiver asks for an error instead.
     """
     running = _RUNNING.get()
-    for position, (active, active_event) in enumerate(running):
-        if active is declaration and _same_object(active_event, event):
+    for position, active in enumerate(running):
+        if (
+            active.declaration is declaration
+            and not active.ended
+            and _same_object(active.event, event)
+        ):
             if declaration.reentry == "raise":
                 raise ReentryError(_describe(running[position:], declaration, event))
             return True
     return False
 
 
-def guarded(declaration: Declaration, call: Callable[[Event], Any]) -> Callable[[Event], Any]:
+def marked(declaration: Declaration, call: Callable[[Event], Any]) -> Callable[[Event], Any]:
     """Return ``call``, known to be running while it does."""
 
     def run(event: Event) -> Any:
-        running = _RUNNING.get()
-        _RUNNING.set((*running, (declaration, event)))
+        before, running = _RUNNING.get(), _Running(declaration, event)
+        _RUNNING.set((*before, running))
         try:
             return call(event)
         finally:
-            _RUNNING.set(running)
+            running.ended = True
+            _RUNNING.set(before)
 
     return run
 
@@ -48,21 +75,32 @@ def guarded(declaration: Declaration, call: Callable[[Event], Any]) -> Callable[
 def _same_object(one: Event, other: Event) -> bool:
     if one.using != other.using:
         return False
-    first, second = one.instance, other.instance
-    if first is second:
-        # Without an instance, the send itself is all there is to compare.
-        return first is not None or (one.signal is other.signal and one.sender is other.sender)
-    first_meta, second_meta = getattr(first, "_meta", None), getattr(second, "_meta", None)
-    if first_meta is None or second_meta is None or one.pk is None:
-        return False
-    # A row that was fetched again is another Python object.
-    return first_meta.concrete_model is second_meta.concrete_model and one.pk == other.pk
+    if one.instance is None or other.instance is None:
+        # The send itself is all there is to compare.
+        return one.signal is other.signal and one.sender is other.sender and _same_send(one, other)
+    return _same_value(one.instance, other.instance)
 
 
-def _describe(
-    running: tuple[tuple[Declaration, Event], ...], declaration: Declaration, event: Event
-) -> str:
-    steps = [*running, (declaration, event)]
+def _same_send(one: Event, other: Event) -> bool:
+    first, second = one.payload, other.payload
+    return first.keys() == second.keys() and all(
+        _same_value(value, second[key]) for key, value in first.items()
+    )
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, Model) and isinstance(other, Model):
+        # A row that was fetched again is another Python object.
+        same_model = one._meta.concrete_model is other._meta.concrete_model
+        return same_model and has_key(one) and bool(one.pk == other.pk)
+    return isinstance(one, _VALUES) and type(one) is type(other) and bool(one == other)
+
+
+def _describe(running: tuple[_Running, ...], declaration: Declaration, event: Event) -> str:
+    steps = [(step.declaration, step.event) for step in running if not step.ended]
+    steps.append((declaration, event))
     cycle = " → ".join(f"{step.name} ({signal_name(sent.signal)})" for step, sent in steps)
     return (
         f"{declaration.name} was reached again by what it did itself, on the same object: {cycle}. "

@@ -8,6 +8,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
@@ -34,9 +35,9 @@ def make_run(declaration: Declaration) -> Run:
     run = _measured(declaration, _caller(declaration))
     if declaration.on_error == "isolate":
         run = _isolated(declaration, run)
-    if declaration.reentry != "allow":
-        run = reentry.guarded(declaration, run)
-    return run
+    # All of them, so that a cycle through this receiver can be named; the plain entrance alone
+    # goes without.
+    return reentry.marked(declaration, run)
 
 
 def _caller(declaration: Declaration) -> Run:
@@ -73,15 +74,20 @@ def _isolated(declaration: Declaration, call: Run) -> Run:
     passed_on: tuple[type[Exception], ...] = () if too_late else (Veto,)
 
     def run(event: Event) -> Any:
-        alias = alias_of(declaration, event)
+        connection = connections[alias_of(declaration, event)]
+        was_lost = connection.needs_rollback
         try:
-            if connections[alias].in_atomic_block:
-                with transaction.atomic(using=alias):
+            if _in_transaction(connection):
+                with transaction.atomic(using=connection.alias):
                     return call(event)
             return call(event)
         except passed_on:
             raise
         except Exception:
+            if connection.needs_rollback and not was_lost:
+                # The savepoint is gone, and with it the transaction: a deadlock, a lost
+                # connection. To go on would end in a rollback that nobody is told of.
+                raise
             logger.exception(
                 "Receiver %s failed in phase %s of %s.",
                 declaration.name,
@@ -92,3 +98,12 @@ def _isolated(declaration: Declaration, call: Run) -> Run:
             return None
 
     return run
+
+
+def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    if connection.in_atomic_block:
+        return True
+    # Without asking get_autocommit(), which would open a connection that nobody needs.
+    if connection.connection is None:
+        return not connection.settings_dict["AUTOCOMMIT"]
+    return not connection.autocommit

@@ -1,0 +1,46 @@
+"""Receivers that remember what reached them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.dispatch import Signal
+from django.test.utils import CaptureQueriesContext
+
+import signalkit
+
+_numbers = count(1)
+
+
+def listen(
+    signal: Signal | list[Signal],
+    sender: Any = None,
+    *,
+    note: Callable[[dict[str, Any]], object] = dict,
+    **options: Any,
+) -> list[Any]:
+    """Declare a function receiver; return the list to which it adds a note of each call.
+
+    Args:
+        signal: the signal, or several.
+        sender: as for the decorator.
+        note: makes the note from the keywords of the call.
+        options: as for the decorator.
+    """
+    seen: list[Any] = []
+    options.setdefault("name", f"tests.recorder{next(_numbers)}")
+
+    @signalkit.receiver(signal, sender=sender, **options)
+    def record(**kwargs: Any) -> object:
+        seen.append(note(kwargs))
+        return len(seen)
+
+    return seen
+
+
+def queries(using: str = DEFAULT_DB_ALIAS) -> CaptureQueriesContext:
+    """Return a block that counts the queries of one alias."""
+    return CaptureQueriesContext(connections[using])
