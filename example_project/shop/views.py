@@ -157,7 +157,11 @@ def order(request: SignedInRequest) -> HttpResponse:
 @staff_only
 def pulse_page(request: HttpRequest) -> HttpResponse:
     """What this process has seen, for the staff."""
-    return render(request, "shop/pulse.html", {"pulse": pulse})
+    return render(
+        request,
+        "shop/pulse.html",
+        {"seen": sorted(pulse.seen.items()), "typical_request": pulse.typical_request},
+    )
 
 
 @staff_only

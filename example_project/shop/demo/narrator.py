@@ -14,7 +14,7 @@ from django.dispatch import Signal
 from django.template import Template
 
 from signalkit import Outcome, Phase
-from signalkit.declaration import Declaration
+from signalkit.declaration import Declaration, Origin
 from signalkit.dispatch.observation import Run
 
 from .. import signals
@@ -188,12 +188,17 @@ def _custom_name(signal: Signal) -> str:
     return next((name for name, value in vars(signals).items() if value is signal), "a signal")
 
 
+def find(origin: Origin) -> Any:
+    """Return the function or class that a receiver was declared as."""
+    found: Any = import_module(origin.module)
+    for name in origin.qualname.split("."):
+        found = getattr(found, name)
+    return found
+
+
 def _promise(receiver: Declaration) -> str:
     """Return what a receiver would have done: the first sentence of its docstring."""
-    found: Any = import_module(receiver.origin.module)
-    for name in receiver.origin.qualname.split("."):
-        found = getattr(found, name)
-    sentence = (getdoc(found) or receiver.name).partition("\n")[0]
+    sentence = (getdoc(find(receiver.origin)) or receiver.name).partition("\n")[0]
     return f"{sentence}  ({receiver.name})"
 
 

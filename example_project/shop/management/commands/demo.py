@@ -12,7 +12,7 @@ from shop.demo.builtin import builtin_signals
 from shop.demo.narrator import Narrator
 from shop.demo.recorder import Recorder
 from shop.demo.scenario import DAY
-from shop.demo.stage import set_up
+from shop.demo.stage import Stage, Step, set_up
 from signalkit.exceptions import UnknownReceiver
 
 
@@ -65,12 +65,18 @@ def play(recorder: Recorder, narrator: Narrator, without: list[str]) -> None:
             with recorder.watching():
                 for step in DAY:
                     narrator.title(step.title, step.why)
-                    try:
-                        step.act(stage)
-                    finally:
-                        narrator.tell(recorder.take())
+                    perform(step, stage)
+                    narrator.tell(recorder.take())
         finally:
             signalkit.enable(*without)
+
+
+def perform(step: Step, stage: Stage) -> None:
+    """Perform one step. One that breaks is something that must not be, and ends nothing else."""
+    try:
+        step.act(stage)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and the demo fails)
+        stage.expect(f"“{step.title}” goes well, not: {type(error).__name__}: {error}", False)
 
 
 def complain(missing: list[str], failed: list[str]) -> None:

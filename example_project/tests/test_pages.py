@@ -1,0 +1,189 @@
+"""The pages, as a visitor meets them."""
+
+from collections.abc import Callable
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import LazySettings
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+from django.test import AsyncClient, Client
+from django.urls import reverse
+
+from shop.factories import BookFactory, OrderFactory, OrderLineFactory, TagFactory, UserFactory
+from shop.models import Book, Order, SearchTerm
+from shop.pulse import pulse
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def book() -> Book:
+    return BookFactory(title="Emma", tags=[TagFactory(name="Love")])
+
+
+@pytest.fixture
+def staff() -> Client:
+    """A browser in front of which the bookseller sits."""
+    client = Client(raise_request_exception=False)
+    client.force_login(get_user_model().objects.create_superuser("boss"))
+    return client
+
+
+PAGES: dict[str, Callable[[Book], str]] = {
+    "shelves": lambda book: reverse("shop:book-list"),
+    "tag": lambda book: book.tags.get().get_absolute_url(),
+    "search": lambda book: "/?q=emma&by=price",
+    "book": lambda book: book.get_absolute_url(),
+    "author": lambda book: book.author.get_absolute_url(),
+    "site map": lambda book: reverse("shop:sitemap"),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_the_book(client: Client, book: Book, page: str) -> None:
+    answer = client.get(PAGES[page](book))
+    assert answer.status_code == 200
+    assert "emma" in answer.text.lower()
+
+
+@pytest.mark.parametrize("name", ["login", "sign-up", "shop:basket"])
+def test_a_page_without_books_is_there(client: Client, name: str) -> None:
+    assert client.get(reverse(name)).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["book", "search"])
+def test_a_draft_is_on_no_page(client: Client, page: str) -> None:
+    draft = BookFactory(title="Emma", status=Book.Status.DRAFT)
+    answer = client.get(PAGES[page](draft))
+    assert answer.status_code == 404 or draft.get_absolute_url() not in answer.text
+
+
+def test_a_page_that_is_not_there_says_so(client: Client) -> None:
+    answer = client.get("/nowhere/")
+    assert answer.status_code == 404
+    assert "not in the book" in answer.text
+
+
+@pytest.mark.parametrize("name", ["shop:pulse", "shop:fire-drill", "account"])
+def test_a_page_for_some_sends_others_to_sign_in(client: Client, name: str) -> None:
+    assert client.get(reverse(name)).url.startswith(reverse("login"))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestBasket:
+    def test_is_changed_and_ordered(self, client: Client, book: Book) -> None:
+        client.force_login(UserFactory())
+        client.post(reverse("shop:add-to-basket", args=[book.slug]))
+        client.post(reverse("shop:basket"), {f"copies-{book.pk}": 3})
+        answer = client.post(reverse("shop:order"), {f"copies-{book.pk}": 2}, follow=True)
+        assert "Thank you" in answer.text
+        assert Order.objects.get().lines.get().quantity == 2
+        assert "It is empty" in client.get(reverse("shop:basket")).text
+
+    def test_loses_what_is_set_to_none(self, client: Client, book: Book) -> None:
+        client.post(reverse("shop:add-to-basket", args=[book.slug]))
+        answer = client.post(reverse("shop:basket"), {f"copies-{book.pk}": 0}, follow=True)
+        assert "It is empty" in answer.text
+
+    @pytest.mark.parametrize("copies", ["-1", "many", "100000"])
+    def test_refuses_what_is_no_number_of_copies(
+        self, client: Client, book: Book, copies: str
+    ) -> None:
+        client.force_login(UserFactory())
+        client.post(reverse("shop:add-to-basket", args=[book.slug]))
+        for name in ("shop:basket", "shop:order"):
+            answer = client.post(reverse(name), {f"copies-{book.pk}": copies})
+            assert "errorlist" in answer.text
+        assert not Order.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("stock", "limit", "answer"), [(0, 250, "sold out"), (5, 1, "we lend no more")]
+    )
+    def test_stays_when_the_order_is_refused(
+        self, client: Client, settings: LazySettings, stock: int, limit: int, answer: str
+    ) -> None:
+        settings.SHOP_CREDIT_LIMIT = limit
+        book = BookFactory(stock=stock)
+        client.force_login(UserFactory())
+        client.post(reverse("shop:add-to-basket", args=[book.slug]))
+        page = client.post(reverse("shop:order"), follow=True)
+        assert answer in page.text
+        assert book.title in page.text
+
+
+def test_the_account_shows_orders_and_marks_news_as_read(client: Client, book: Book) -> None:
+    line = OrderLineFactory(book=book)
+    reader = line.order.customer
+    reader.notifications.create(text="Something is new.", url="/")
+    client.force_login(reader)
+    page = client.get(reverse("account")).text
+    assert "Something is new." in page
+    assert line.order.number in page
+    assert not reader.notifications.filter(is_read=False).exists()
+
+
+async def _ask(term: str) -> list[str]:
+    answer = await AsyncClient().get(reverse("shop:suggest"), {"q": term})
+    return [found["title"] for found in answer.json()["books"]]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSearchWhileTyping:
+    def test_suggests_and_counts(self, book: Book) -> None:
+        assert async_to_sync(_ask)("emm") == ["Emma"]
+        assert async_to_sync(_ask)("EMM") == ["Emma"]
+        term = SearchTerm.objects.get()
+        assert (term.term, term.times, term.found) == ("emm", 2, 1)
+
+    def test_answers_a_server_without_async_too(self, client: Client, book: Book) -> None:
+        assert client.get(reverse("shop:suggest"), {"q": "emm"}).json()["books"]
+        assert SearchTerm.objects.get().times == 1
+
+    def test_does_not_look_for_one_letter(self, client: Client, book: Book) -> None:
+        assert client.get(reverse("shop:suggest"), {"q": "e"}).json() == {"books": []}
+        assert not SearchTerm.objects.exists()
+
+
+class TestStaff:
+    def test_sees_the_pulse(self, staff: Client) -> None:
+        before = pulse.seen["requests"]
+        assert "requests" in staff.get(reverse("shop:pulse")).text
+        assert pulse.seen["requests"] == before + 1
+
+    def test_hears_the_fire_drill(self, staff: Client) -> None:
+        before = pulse.seen["failed requests"]
+        answer = staff.get(reverse("shop:fire-drill"))
+        assert answer.status_code == 500
+        assert "fell off the shelf" in answer.text
+        assert pulse.seen["failed requests"] == before + 1
+
+    @pytest.mark.parametrize("model", ["author", "book", "order", "searchterm", "tag"])
+    def test_has_lists_and_forms_in_the_admin(self, staff: Client, model: str) -> None:
+        OrderLineFactory()
+        for page in ("changelist", "add"):
+            assert staff.get(reverse(f"admin:shop_{model}_{page}")).status_code == 200
+
+    @pytest.mark.parametrize("make", [BookFactory, OrderFactory, UserFactory])
+    def test_has_a_page_for_each(self, staff: Client, make: type) -> None:
+        thing: Model = make()
+        url = reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[1])
+        url = url.replace("/1/", f"/{thing.pk}/")
+        assert staff.get(url).status_code == 200
+
+    def test_publishes_what_can_be_sold_and_is_told_of_the_rest(self, staff: Client) -> None:
+        good, bad = (BookFactory(status=Book.Status.DRAFT, price=price) for price in (5, 0))
+        answer = staff.post(
+            reverse("admin:shop_book_changelist"),
+            {"action": "publish", "_selected_action": [good.pk, bad.pk]},
+            follow=True,
+        )
+        assert f"{good} is published." in answer.text
+        assert f"{bad}: A published book needs a price." in answer.text
+        assert list(Book.objects.published()) == [good]
+
+    def test_is_told_why_a_book_cannot_be_deleted(self, staff: Client) -> None:
+        book = OrderLineFactory().book
+        answer = staff.post(reverse("admin:shop_book_delete", args=[book.pk]), {"post": "yes"})
+        assert "waits to be shipped" in answer.text
+        assert Book.objects.filter(pk=book.pk).exists()
