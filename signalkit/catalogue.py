@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from django.contrib.auth import signals as auth
 from django.core import signals as core
@@ -32,9 +32,31 @@ class BuiltinSignal:
     keywords: frozenset[str]
     """The keywords it may carry, besides ``signal`` and ``sender``."""
 
+    sender_kind: SenderKind
+    """What sends it."""
 
-def _entry(module: str, name: str, signal: Signal, keywords: str = "") -> BuiltinSignal:
-    return BuiltinSignal(signal, module, name, frozenset(keywords.split()))
+    @property
+    def sender(self) -> str:
+        """What sends it, in words."""
+        return _SENDERS[self.sender_kind]
+
+
+SenderKind: TypeAlias = Literal["model", "user", "app", "class", "instance", "other"]
+
+_SENDERS: dict[SenderKind, str] = {
+    "model": "a model class, 'app_label.ModelName' or settings.AUTH_USER_MODEL",
+    "user": "the class of a user, such as settings.AUTH_USER_MODEL",
+    "app": "an app label or an AppConfig",
+    "class": "a class, such as that of the handler, backend or connection at work",
+    "instance": "the one object that sends it; leave sender out",
+    "other": "whatever sends it, which in Django is no model",
+}
+
+
+def _entry(
+    module: str, name: str, signal: Signal, sender_kind: SenderKind, keywords: str = ""
+) -> BuiltinSignal:
+    return BuiltinSignal(signal, module, name, frozenset(keywords.split()), sender_kind)
 
 
 _MODELS = "django.db.models.signals"
@@ -43,36 +65,44 @@ _AUTH = "django.contrib.auth.signals"
 _MIGRATE = "app_config verbosity interactive using stdout plan apps"
 
 _ALWAYS: tuple[BuiltinSignal, ...] = (
-    _entry(_MODELS, "class_prepared", models.class_prepared),
-    _entry(_MODELS, "pre_init", models.pre_init, "args kwargs"),
-    _entry(_MODELS, "post_init", models.post_init, "instance"),
-    _entry(_MODELS, "pre_save", models.pre_save, "instance raw using update_fields"),
-    _entry(_MODELS, "post_save", models.post_save, "instance created raw using update_fields"),
-    _entry(_MODELS, "pre_delete", models.pre_delete, "instance using origin"),
-    _entry(_MODELS, "post_delete", models.post_delete, "instance using origin"),
+    _entry(_MODELS, "class_prepared", models.class_prepared, "model"),
+    _entry(_MODELS, "pre_init", models.pre_init, "model", "args kwargs"),
+    _entry(_MODELS, "post_init", models.post_init, "model", "instance"),
+    _entry(_MODELS, "pre_save", models.pre_save, "model", "instance raw using update_fields"),
+    _entry(
+        _MODELS, "post_save", models.post_save, "model", "instance created raw using update_fields"
+    ),
+    _entry(_MODELS, "pre_delete", models.pre_delete, "model", "instance using origin"),
+    _entry(_MODELS, "post_delete", models.post_delete, "model", "instance using origin"),
     _entry(
         _MODELS,
         "m2m_changed",
         models.m2m_changed,
+        "model",
         "action instance reverse model pk_set using raw",
     ),
-    _entry(_MODELS, "pre_migrate", models.pre_migrate, _MIGRATE),
-    _entry(_MODELS, "post_migrate", models.post_migrate, _MIGRATE),
-    _entry(_CORE, "request_started", core.request_started, "environ scope"),
-    _entry(_CORE, "request_finished", core.request_finished),
-    _entry(_CORE, "got_request_exception", core.got_request_exception, "request"),
-    _entry(_CORE, "setting_changed", core.setting_changed, "setting value enter"),
-    _entry(_AUTH, "user_logged_in", auth.user_logged_in, "request user"),
-    _entry(_AUTH, "user_logged_out", auth.user_logged_out, "request user"),
-    _entry(_AUTH, "user_login_failed", auth.user_login_failed, "credentials request"),
+    _entry(_MODELS, "pre_migrate", models.pre_migrate, "app", _MIGRATE),
+    _entry(_MODELS, "post_migrate", models.post_migrate, "app", _MIGRATE),
+    _entry(_CORE, "request_started", core.request_started, "class", "environ scope"),
+    _entry(_CORE, "request_finished", core.request_finished, "class"),
+    _entry(_CORE, "got_request_exception", core.got_request_exception, "other", "request"),
+    _entry(_CORE, "setting_changed", core.setting_changed, "class", "setting value enter"),
+    _entry(_AUTH, "user_logged_in", auth.user_logged_in, "user", "request user"),
+    _entry(_AUTH, "user_logged_out", auth.user_logged_out, "user", "request user"),
+    _entry(_AUTH, "user_login_failed", auth.user_login_failed, "other", "credentials request"),
     _entry(
         "django.db.backends.signals",
         "connection_created",
         backends.connection_created,
+        "class",
         "connection",
     ),
-    _entry("django.utils.autoreload", "autoreload_started", autoreload.autoreload_started),
-    _entry("django.utils.autoreload", "file_changed", autoreload.file_changed, "file_path"),
+    _entry(
+        "django.utils.autoreload", "autoreload_started", autoreload.autoreload_started, "instance"
+    ),
+    _entry(
+        "django.utils.autoreload", "file_changed", autoreload.file_changed, "instance", "file_path"
+    ),
 )
 
 _TEMPLATE = "django.test.signals"
@@ -88,7 +118,9 @@ def _tasks() -> tuple[BuiltinSignal, ...]:
     if module is None:
         return ()
     names = ("task_enqueued", "task_started", "task_finished")
-    return tuple(_entry(_TASKS, name, getattr(module, name), "task_result") for name in names)
+    return tuple(
+        _entry(_TASKS, name, getattr(module, name), "class", "task_result") for name in names
+    )
 
 
 def _template_rendered() -> tuple[BuiltinSignal, ...]:
@@ -99,7 +131,11 @@ def _template_rendered() -> tuple[BuiltinSignal, ...]:
     module = sys.modules.get(_TEMPLATE)
     if module is None:
         return ()
-    return (_entry(_TEMPLATE, "template_rendered", module.template_rendered, "template context"),)
+    return (
+        _entry(
+            _TEMPLATE, "template_rendered", module.template_rendered, "instance", "template context"
+        ),
+    )
 
 
 def builtin_signals() -> tuple[BuiltinSignal, ...]:

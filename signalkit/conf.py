@@ -52,11 +52,12 @@ def _refuse_unknown(where: str, given: Mapping[str, object], known: list[str]) -
             )
 
 
-def _names(key: str, value: object) -> tuple[str, ...]:
-    names = tuple(value) if isinstance(value, (list, tuple, set, frozenset)) else (None,)
-    if not all(isinstance(name, str) for name in names):
-        raise _wrong(key, value, "a list of strings")
-    return names
+def _names(key: str, value: object, wanted: str) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple, set, frozenset)) or not all(
+        isinstance(name, str) for name in value
+    ):
+        raise _wrong(key, value, wanted)
+    return tuple(value)
 
 
 def _parse_enabled(value: object) -> bool:
@@ -66,7 +67,7 @@ def _parse_enabled(value: object) -> bool:
 
 
 def _parse_disabled(value: object) -> tuple[str, ...]:
-    return _names("['DISABLED']", value)
+    return _names("['DISABLED']", value, "a list of names of receivers")
 
 
 def _parse_autodiscover(value: object) -> Autodiscover | None:
@@ -80,11 +81,28 @@ def _parse_autodiscover(value: object) -> Autodiscover | None:
         )
     _refuse_unknown(f"{SETTING}['AUTODISCOVER']", value, ["MODULES", "APPS"])
     default = Autodiscover()
-    apps = value.get("APPS", default.apps)
     return Autodiscover(
-        modules=_names("['AUTODISCOVER']['MODULES']", value.get("MODULES", default.modules)),
-        apps=(apps,) if isinstance(apps, str) else _names("['AUTODISCOVER']['APPS']", apps),
+        modules=_parse_modules(value.get("MODULES", default.modules)),
+        apps=_parse_apps(value.get("APPS", default.apps)),
     )
+
+
+def _parse_modules(value: object) -> tuple[str, ...]:
+    key = "['AUTODISCOVER']['MODULES']"
+    modules = _names(key, value, "a list of module names such as ['receivers']")
+    for name in modules:
+        if name.endswith(".py"):
+            raise _wrong(key, value, f"module names: {name.removesuffix('.py')!r}, not {name!r}")
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise _wrong(key, value, f"module names, relative to each app, which {name!r} is not")
+    return modules
+
+
+def _parse_apps(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    wanted = "'project', the name or label of an app, or a list of these"
+    return _names("['AUTODISCOVER']['APPS']", value, wanted)
 
 
 _PARSERS: dict[str, Callable[[object], Any]] = {
@@ -116,9 +134,11 @@ def config() -> Config:
         ConfigurationError: see :func:`parse`.
     """
     global _current
-    if _current is None:
-        _current = parse(getattr(settings, SETTING, {}))
-    return _current
+    # Another thread may forget it between two looks.
+    current = _current
+    if current is None:
+        _current = current = parse(getattr(settings, SETTING, {}))
+    return current
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from os.path import realpath
 from types import CodeType
 from typing import Any
 
@@ -24,9 +25,34 @@ class Origin:
     code: CodeType
     """The code that ran: the same one twice means a loop or a factory, not a second import."""
 
+    load: object = None
+    """What tells one execution of the module from the next: its ``__spec__``. None where a module
+    has none, as in a shell."""
+
     def same_place(self, other: Origin) -> bool:
         """Say whether both are one place in the source, perhaps imported twice."""
-        return (self.file, self.line, self.qualname) == (other.file, other.line, other.qualname)
+        return (
+            self.line == other.line
+            and self.qualname == other.qualname
+            and realpath(self.file) == realpath(other.file)
+        )
+
+    def outdated_by(self, other: Origin) -> bool:
+        """Say whether the module of this one was executed anew when the other was declared."""
+        return (
+            self.module == other.module
+            and self.load is not other.load
+            and None not in (self.load, other.load)
+        )
+
+    def redefined_by(self, other: Origin) -> bool:
+        """Say whether the other is the same receiver, typed again where modules have no load."""
+        return (
+            self.load is other.load is None
+            and self.module == other.module
+            and self.code is not other.code
+            and (self.file != other.file or self.line == other.line)
+        )
 
     def __str__(self) -> str:
         return f"{self.module}.{self.qualname} ({self.file}:{self.line})"

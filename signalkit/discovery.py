@@ -27,13 +27,23 @@ def autodiscover(settings: Autodiscover | None) -> list[str]:
         ConfigurationError: an app that is named is not installed.
         Exception: whatever importing a module raises.
     """
-    found = []
-    for app_config in chosen_apps(settings):
-        for name in settings.modules if settings else ():
-            if module_has_submodule(app_config.module, name):
-                found.append(f"{app_config.name}.{name}")
-                import_module(found[-1])
-    return found
+    modules = settings.modules if settings else ()
+    names = [_import(app_config, name) for app_config in chosen_apps(settings) for name in modules]
+    return [name for name in names if name is not None]
+
+
+def _import(app_config: AppConfig, relative: str) -> str | None:
+    """Import a module of an app, step by step: only what is not there may be missing.
+
+    To look for all of ``"signals.receivers"`` at once would also pass over a ``signals`` whose
+    own imports fail.
+    """
+    module = app_config.module
+    for name in relative.split("."):
+        if module is None or not module_has_submodule(module, name):
+            return None
+        module = import_module(f"{module.__name__}.{name}")
+    return f"{app_config.name}.{relative}"
 
 
 def chosen_apps(settings: Autodiscover | None) -> Iterator[AppConfig]:
@@ -46,7 +56,7 @@ def chosen_apps(settings: Autodiscover | None) -> Iterator[AppConfig]:
         return
     _refuse_unknown(settings)
     for app_config in apps.get_app_configs():
-        named = {app_config.name, app_config.label} & set(settings.apps)
+        named = {app_config.name, app_config.label} & {*settings.apps} - {PROJECT}
         if named or (PROJECT in settings.apps and is_project_app(app_config)):
             yield app_config
 

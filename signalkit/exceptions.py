@@ -21,6 +21,14 @@ class DeclarationError(SignalkitError, ImproperlyConfigured):
     """A receiver is declared in a way that cannot work."""
 
 
+class UnknownOption(DeclarationError, TypeError):
+    """A receiver is declared with a keyword that neither signalkit nor Django has."""
+
+
+class NotInstalled(DeclarationError):
+    """Receivers are declared, but nothing connects them: ``signalkit`` is not installed."""
+
+
 class SenderError(DeclarationError):
     """A receiver names a sender that its signal never has."""
 

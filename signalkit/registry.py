@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.exceptions import NameClash, UnknownReceiver, nearest
 
+OnChange = Callable[[set[Signal]], None]
+
 
 class Registry:
-    """Holds the declarations and tells whoever connects them of each new one."""
+    """Holds the declarations and tells whoever connects them of each change."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held during each change, and by whoever connects: one lock, so that none can cross."""
+
         self._by_name: dict[str, Declaration] = {}
         self._aliases: dict[str, str] = {}
-        self._on_added: Callable[[Declaration], None] | None = None
-        self._on_removed: Callable[[Declaration], None] | None = None
+        self._on_change: OnChange | None = None
 
     def __iter__(self) -> Iterator[Declaration]:
         return iter(self.all())
@@ -27,7 +32,7 @@ class Registry:
 
     def all(self) -> tuple[Declaration, ...]:
         """Return the declarations in the order in which they were made."""
-        with self._lock:
+        with self.lock:
             return tuple(self._by_name.values())
 
     def get(self, name: str) -> Declaration:
@@ -48,75 +53,121 @@ class Registry:
         """Return a declaration by its name or alias, or None."""
         return self._by_name.get(self._aliases.get(name, name))
 
+    def replaced_by(self) -> dict[Declaration, Declaration]:
+        """Return each declaration that another one replaces, and that other one."""
+        with self.lock:
+            return {
+                replaced: declaration
+                for declaration in self._by_name.values()
+                if declaration.replaces
+                and (replaced := self.find(declaration.replaces)) is not None
+            }
+
     def add(self, declaration: Declaration) -> None:
-        """Take in a declaration. A second import of the same source replaces the first.
+        """Take in a declaration.
+
+        What an earlier execution of the same module declared is forgotten: after
+        ``importlib.reload()``, a module's receivers are those that it declares now.
 
         Raises:
-            NameClash: another receiver has this name or one of the aliases, or the same source
-                is imported under two module names, which would connect it twice.
-            DeclarationError: it cannot be connected; then it is not taken in.
-        """
-        with self._lock:
-            existing = self.find(declaration.name)
-            self._refuse_clashes(declaration, existing)
-            if existing is not None:
-                self.remove(existing)
-            self._by_name[declaration.name] = declaration
-            self._aliases.update(dict.fromkeys(declaration.aliases, declaration.name))
-            if self._on_added is not None:
-                try:
-                    self._on_added(declaration)
-                except BaseException:
-                    self.remove(declaration)
-                    raise
+            NameClash: another receiver has this name or one of the aliases, replaces the same
+                receiver, or the same source is imported under two module names, which would
+                connect it twice.
+            DeclarationError: it cannot be connected.
 
-    def _refuse_clashes(self, declaration: Declaration, existing: Declaration | None) -> None:
-        if existing is not None and not self._is_reimport(existing, declaration):
-            raise NameClash(
-                f"Two receivers are named {declaration.name!r}: {existing.origin} and "
-                f"{declaration.origin}. Give one of them another name (name=...)."
+        Whatever is raised, everything is as it was before.
+        """
+        with self.lock:
+            before = self._by_name, self._aliases
+            outdated = [each for each in self if _gives_way(each, declaration)]
+            self._keep(each for each in self if each not in outdated)
+            try:
+                self._refuse_clashes(declaration)
+                self._keep((*self, declaration))
+                self._refuse_rivals()
+                self._tell(declaration, *outdated)
+            except BaseException:
+                self._by_name, self._aliases = before
+                self._tell(declaration, *outdated)
+                raise
+
+    def remove(self, declaration: Declaration) -> None:
+        """Forget a declaration."""
+        with self.lock:
+            if self._by_name.get(declaration.name) is declaration:
+                self._keep(each for each in self if each is not declaration)
+                self._tell(declaration)
+
+    def call_on_change(self, on_change: OnChange) -> None:
+        """Name who is told, from now on, of which signals the declarations changed."""
+        self._on_change = on_change
+
+    def _keep(self, declarations: Iterable[Declaration]) -> None:
+        # New dictionaries, never changed ones: find() takes no lock.
+        by_name = {declaration.name: declaration for declaration in declarations}
+        self._aliases = {
+            alias: declaration.name
+            for declaration in by_name.values()
+            for alias in declaration.aliases
+        }
+        self._by_name = by_name
+
+    def _tell(self, *changed: Declaration) -> None:
+        if self._on_change is not None:
+            replaced = [self.find(each.replaces) for each in changed if each.replaces]
+            self._on_change(
+                {signal for each in (*changed, *filter(None, replaced)) for signal in each.signals}
             )
-        for alias in declaration.aliases:
-            owner = self.find(alias)
-            if owner is not None and owner is not existing:
+
+    def _refuse_clashes(self, declaration: Declaration) -> None:
+        for name in (declaration.name, *declaration.aliases):
+            owner = self.find(name)
+            if owner is not None:
                 raise NameClash(
-                    f"{declaration.name} ({declaration.origin}) claims the former name "
-                    f"{alias!r}, which {owner.name} ({owner.origin}) has. Remove one of them."
+                    f"Two receivers claim the name {name!r}: {owner.name} ({owner.origin}) and "
+                    f"{declaration.name} ({declaration.origin}). Give one of them another name "
+                    "(name=...)."
                 )
-        for other in self._by_name.values():
-            twice = other.origin.same_place(declaration.origin)
-            if twice and other.origin.module != declaration.origin.module:
+        for other in self:
+            if other.origin.module != declaration.origin.module and other.origin.same_place(
+                declaration.origin
+            ):
                 raise NameClash(
                     f"{declaration.origin.file} is imported as {other.origin.module} and as "
                     f"{declaration.origin.module}, so {other.name} would run twice for every "
                     "event. Import it under one name."
                 )
 
-    def remove(self, declaration: Declaration) -> None:
-        """Forget a declaration."""
-        with self._lock:
-            if self._by_name.get(declaration.name) is not declaration:
-                return
-            del self._by_name[declaration.name]
-            for alias in declaration.aliases:
-                del self._aliases[alias]
-            if self._on_removed is not None:
-                self._on_removed(declaration)
+    def _refuse_rivals(self) -> None:
+        """Refuse replacements that would leave two in one place, or nobody."""
+        replacing: dict[Declaration | str, Declaration] = {}
+        for declaration in self:
+            if declaration.replaces is None:
+                continue
+            replaced = self.find(declaration.replaces) or declaration.replaces
+            rival = replacing.setdefault(replaced, declaration)
+            if rival is not declaration:
+                raise NameClash(
+                    f"{rival.name} ({rival.origin}) and {declaration.name} ({declaration.origin}) "
+                    f"both replace {declaration.replaces!r}, so both would run. Let one of them "
+                    "replace the other."
+                )
+        for declaration in replacing.values():
+            step = declaration
+            while step.replaces and (following := self.find(step.replaces)) is not None:
+                if following is declaration:
+                    raise NameClash(
+                        f"{declaration.name} ({declaration.origin}) and {step.name} "
+                        f"({step.origin}) replace each other, so neither would run. Drop one of "
+                        "the replaces=."
+                    )
+                step = following
 
-    def connect_with(
-        self,
-        added: Callable[[Declaration], None],
-        removed: Callable[[Declaration], None],
-    ) -> None:
-        """Name who is told of each declaration from now on. There is one such party."""
-        self._on_added, self._on_removed = added, removed
 
-    @staticmethod
-    def _is_reimport(existing: Declaration, declaration: Declaration) -> bool:
-        return (
-            existing.origin.same_place(declaration.origin)
-            and existing.origin.code is not declaration.origin.code
-        )
+def _gives_way(declaration: Declaration, other: Declaration) -> bool:
+    if declaration.origin.outdated_by(other.origin):
+        return True
+    return declaration.name == other.name and declaration.origin.redefined_by(other.origin)
 
 
 registry = Registry()

@@ -9,16 +9,15 @@ from typing import Any, ClassVar
 from django.dispatch import Signal
 
 from signalkit.catalogue import carries, signal_name
-from signalkit.declaration import Declaration
-from signalkit.declare.build import OPTIONS, build, name_of
+from signalkit.declaration import Declaration, Origin
+from signalkit.declare import mistakes
+from signalkit.declare.build import DECLARATION, OPTIONS, build, names_of, valid_name
 from signalkit.declare.naming import automatic_name, origin_of_class
 from signalkit.events import Event
-from signalkit.exceptions import DeclarationError
+from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
 from signalkit.states import Phase
 from signalkit.types import OncePerTransaction, OnError, Reentry, Sender
-
-_DECLARATION = "signalkit_declaration"
 
 # Options that mean one class alone: a child does not have its parent's name.
 _OWN = ("name", "aliases")
@@ -76,7 +75,10 @@ class Receiver:
     def __init_subclass__(
         cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any
     ) -> None:
+        if kwargs:
+            _refuse_keywords(cls, kwargs)
         super().__init_subclass__(**kwargs)
+        mistakes.refuse(cls, (*OPTIONS, "signal", "sender", "handle"))
         if abstract or cls.signal is None:
             if replaces is not None:
                 raise DeclarationError(
@@ -86,7 +88,7 @@ class Receiver:
             return
         declaration = _declare(cls, replaces)
         registry.add(declaration)
-        setattr(cls, _DECLARATION, declaration)
+        setattr(cls, DECLARATION, declaration)
 
     def when(self, event: Event) -> bool:
         """Say whether to react to an event at all. Asked at the send, in every phase."""
@@ -120,26 +122,26 @@ def _declare(cls: type[Receiver], replaces: object) -> Declaration:
         raise DeclarationError(f"{origin} defines no handle(self, event).")
     if issubclass(cls, ModelReceiver):
         _refuse_other_signals(origin, cls.signal)
-    instance = cls()
+    instance = _instance(origin, cls)
     own = vars(cls)
     options = {option: getattr(instance, option, _DEFAULTS.get(option)) for option in OPTIONS}
     options.update({option: own.get(option, _DEFAULTS[option]) for option in _OWN})
     options["when"] = None if cls.when is Receiver.when else instance.when
+    name = options.pop("name")
     return build(
-        name=options.pop("name") or automatic_name(origin),
+        name=automatic_name(origin) if name is None else valid_name(origin, name),
         origin=origin,
         kind="class",
         call=instance.handle,
-        is_async=inspect.iscoroutinefunction(instance.handle),
         signal=cls.signal,
         sender=cls.sender,
         options=options,
         given=_given(cls),
-        replaces=None if replaces is None else name_of(origin, "replaces", replaces),
+        replaces=_replaced(origin, replaces),
         extends=tuple(
-            vars(parent)[_DECLARATION].name
+            vars(parent)[DECLARATION].name
             for parent in cls.__mro__[1:]
-            if _DECLARATION in vars(parent)
+            if DECLARATION in vars(parent)
         ),
     )
 
@@ -149,24 +151,64 @@ _DEFAULTS: dict[str, Any] = {
     "aliases": (),
     # What a Receiver that is no ModelReceiver does about the options that it has not.
     "created": None,
-    "raw": True,
+    "raw": False,
     "changed": (),
     "include_subclasses": False,
 }
 
 
 def _given(cls: type[Receiver]) -> frozenset[str]:
-    written = {
-        option
-        for parent in cls.__mro__
-        if parent not in (Receiver, ModelReceiver)
-        for option in OPTIONS
-        if option in vars(parent)
-    }
-    return frozenset(written)
+    """Return the options that the class itself sets, and a policy that it inherits."""
+    given = {option for option in OPTIONS if vars(cls).get(option) is not None}
+    return frozenset(given if cls.on_error is None else {*given, "on_error"})
 
 
-def _refuse_other_signals(origin: object, signal: object) -> None:
+def _instance(origin: Origin, cls: type[Receiver]) -> Receiver:
+    # ABCMeta has not counted them yet: it does so once the class is made.
+    unwritten = [
+        name
+        for name in dir(cls)
+        if getattr(inspect.getattr_static(cls, name), "__isabstractmethod__", False)
+    ]
+    if unwritten:
+        raise DeclarationError(
+            f"{origin} leaves {', '.join(unwritten)} abstract. Write what is missing, or keep the "
+            "class out with abstract=True in the class statement."
+        )
+    try:
+        inspect.signature(cls).bind()
+    except TypeError as error:
+        raise DeclarationError(
+            f"{origin} cannot be made: its __init__ takes arguments ({error}). signalkit makes "
+            "the one instance itself, without any."
+        ) from None
+    return cls()
+
+
+def _replaced(origin: Origin, replaces: object) -> str | None:
+    if replaces is None:
+        return None
+    names = names_of(origin, "replaces", replaces)
+    if len(names) > 1:
+        raise DeclarationError(
+            f"{origin} replaces several receivers at once: {', '.join(names)}. Name one of them."
+        )
+    return names[0]
+
+
+def _refuse_keywords(cls: type[Receiver], given: dict[str, Any]) -> None:
+    """Refuse keywords of the class statement that no class on the way would take."""
+    between = [parent for parent in cls.__mro__[1:] if parent not in (Receiver, object)]
+    if not any("__init_subclass__" in vars(parent) for parent in between):
+        known = ("abstract", "replaces")
+        key = next(iter(given))
+        raise UnknownOption(
+            f"{cls.__module__}.{cls.__qualname__}: a class statement takes no {key!r}."
+            f"{nearest(key, known)} It takes: {', '.join(known)}."
+        )
+
+
+def _refuse_other_signals(origin: Origin, signal: object) -> None:
     for item in signal if isinstance(signal, (list, tuple)) else (signal,):
         if isinstance(item, Signal) and carries(item, "instance") is False:
             raise DeclarationError(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from django.conf import settings
 from django.dispatch import Signal
-from django.utils.inspect import func_accepts_kwargs
 
 from signalkit.declaration import Declaration, Origin
-from signalkit.declare import conditions, senders
-from signalkit.exceptions import DeclarationError, nearest
+from signalkit.declare import callables, conditions, senders
+from signalkit.exceptions import DeclarationError, SenderError, nearest
 from signalkit.registry import registry
 from signalkit.states import Phase
-from signalkit.types import Kind, OnError, Reentry
+from signalkit.types import Kind, OnError, Reentry, Sender
+
+DECLARATION = "signalkit_declaration"
+"""Where a class-based receiver keeps its declaration."""
 
 OPTIONS = (
     "phase",
@@ -44,7 +47,6 @@ def build(
     origin: Origin,
     kind: Kind,
     call: Callable[..., Any],
-    is_async: bool,
     signal: object,
     sender: object,
     options: Mapping[str, Any],
@@ -58,7 +60,6 @@ def build(
         origin: where it was written.
         kind: how it was written.
         call: the function or the bound ``handle``.
-        is_async: whether ``call`` is a coroutine function.
         signal: a signal or a list of signals.
         sender: as the user gave it.
         options: the values of :data:`OPTIONS`, without ``name``.
@@ -73,18 +74,20 @@ def build(
     on_error = options["on_error"]
     if on_error is None:
         on_error = "isolate" if phase in _ISOLATED_PHASES else "raise"
-    if kind == "function" and not func_accepts_kwargs(call):
-        raise DeclarationError(
-            f"{origin} does not accept keyword arguments; a receiver's signature ends in "
-            "**kwargs, so that Django can add arguments."
-        )
+    if kind == "function":
+        callables.require_keywords(origin, "it", call)
+        callables.require_keywords(origin, "when", options["when"])
+        callables.require_keywords(origin, "once_per_transaction", options["once_per_transaction"])
+    callables.refuse_unawaited(origin, "when", options["when"])
+    callables.refuse_unawaited(origin, "once_per_transaction", options["once_per_transaction"])
+    callables.refuse_generator(origin, call)
     declaration = Declaration(
         name=name,
         call=call,
         kind=kind,
         origin=origin,
         signals=signals,
-        senders=senders.normalise(sender),
+        senders=_senders(origin, sender),
         phase=phase,
         aliases=_strings(origin, "aliases", options["aliases"]),
         order=_typed(origin, "order", options["order"], int, "an integer"),
@@ -98,7 +101,7 @@ def build(
         once_per_transaction=_once(origin, options["once_per_transaction"]),
         include_subclasses=bool(_flag(origin, "include_subclasses", options["include_subclasses"])),
         using=_using(origin, options["using"]),
-        is_async=is_async,
+        is_async=callables.is_coroutine_function(call),
         **more,
     )
     conditions.validate(declaration, given)
@@ -151,25 +154,49 @@ def _strings(origin: Origin, option: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def valid_name(origin: Origin, value: object) -> str:
+    """Return a name that the user gave.
+
+    Raises:
+        DeclarationError: it is no string, or not one that could be told in a list of names.
+    """
+    if not isinstance(value, str) or not re.fullmatch(r"[^\s*,]+", value):
+        raise _wrong(origin, "name", value, "a name such as 'app_label.Name'")
+    return value
+
+
 def _names(origin: Origin, value: object) -> tuple[str, ...]:
     """Read ``after``: receivers by name, or the classes and functions themselves."""
     items = value if isinstance(value, (list, tuple)) else (value,)
-    return tuple(name_of(origin, "after", item) for item in items)
+    return tuple(name for item in items for name in names_of(origin, "after", item))
 
 
-def name_of(origin: object, option: str, value: object) -> str:
-    """Return the name that a reference to another receiver stands for.
+def _senders(origin: Origin, sender: object) -> tuple[Sender, ...]:
+    try:
+        return senders.normalise(sender)
+    except SenderError as error:
+        raise SenderError(f"{origin}: {error}") from None
+
+
+def names_of(origin: object, option: str, value: object) -> tuple[str, ...]:
+    """Return the names that a reference to another receiver stands for.
+
+    One name, or the class; a function stands for every receiver that it was declared as.
 
     Raises:
         DeclarationError: it is neither a name nor a declared receiver.
     """
     if isinstance(value, str):
-        return value
-    declaration = getattr(value, "signalkit_declaration", None)
-    for declared in registry:
-        if declared is declaration or declared.call is value:
-            return declared.name
-    raise _wrong(origin, option, value, "the name of a receiver, or a declared receiver")
+        return (value,)
+    if isinstance(value, type):
+        declaration = vars(value).get(DECLARATION)
+        found = tuple(each.name for each in registry if each is declaration)
+    else:
+        called = callables.identity(value)
+        found = tuple(each.name for each in registry if callables.identity(each.call) == called)
+    if not found:
+        raise _wrong(origin, option, value, "the name of a receiver, or a declared receiver")
+    return found
 
 
 def _callable(origin: Origin, option: str, value: object) -> Any:

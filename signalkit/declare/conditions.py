@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
-from django.db.models.signals import m2m_changed, post_save, pre_save
+from django.db.models.signals import class_prepared, m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
 from signalkit.catalogue import carries, signal_name
 from signalkit.declaration import Declaration
 from signalkit.declare import senders
-from signalkit.exceptions import DeclarationError, nearest
+from signalkit.declare.targets import Targets
+from signalkit.exceptions import DeclarationError, SenderError, nearest
 from signalkit.states import Phase
 
 _RAW_SIGNALS = (pre_save, post_save, m2m_changed)
@@ -36,8 +37,8 @@ def validate(declaration: Declaration, given: Iterable[str]) -> None:
         _require_signals(declaration, "raw", _RAW_SIGNALS)
     if declaration.changed:
         _validate_changed(declaration)
-    if declaration.include_subclasses and not declaration.senders:
-        raise _refused(declaration, "include_subclasses", "there is no sender to extend")
+    if declaration.include_subclasses:
+        _validate_include_subclasses(declaration)
     if declaration.once_per_transaction and declaration.phase is Phase.INLINE:
         raise _refused(declaration, "once_per_transaction", "an INLINE receiver runs at the send")
     if "on_error" in given and declaration.phase is Phase.AFTER_ROLLBACK:
@@ -50,17 +51,67 @@ def validate(declaration: Declaration, given: Iterable[str]) -> None:
         raise _refused(declaration, "using", "the signal carries the alias that it is about")
     if apps.models_ready:
         validate_senders(declaration)
+        _refuse_late(declaration)
 
 
 def validate_senders(declaration: Declaration) -> None:
-    """Refuse senders and field names that do not exist. Needs the models to be loaded."""
+    """Refuse senders and field names that do not exist. Needs the models to be loaded.
+
+    Raises:
+        DeclarationError: a field name is wrong.
+        SenderError: a sender is.
+    """
     for signal in declaration.signals:
-        targets = senders.resolve(
+        targets = targets_of(declaration, signal)
+        for model in targets.objects:
+            validate_fields(declaration, model)
+
+
+def validate_fields(declaration: Declaration, model: type[Model]) -> None:
+    """Refuse names in ``changed`` that a model has no column for.
+
+    Raises:
+        DeclarationError: there is one.
+    """
+    for name in declaration.changed:
+        _validate_field(declaration, model, name)
+
+
+def targets_of(declaration: Declaration, signal: Signal) -> Targets:
+    """Find what a receiver's senders stand for. Needs the models to be loaded.
+
+    Raises:
+        SenderError: a sender that this signal never has.
+    """
+    try:
+        return senders.resolve(
             signal, declaration.senders, include_subclasses=declaration.include_subclasses
         )
-        for model in targets.objects:
-            for name in declaration.changed:
-                _validate_field(declaration, model, name)
+    except SenderError as error:
+        raise SenderError(f"{declaration.origin}: {error}") from None
+
+
+def _refuse_late(declaration: Declaration) -> None:
+    """Refuse to wait for a model's ``class_prepared`` when the model is there already."""
+    if class_prepared not in declaration.signals:
+        return
+    prepared = {model._meta.label_lower for model in apps.get_models(include_auto_created=True)}
+    for label in sorted(targets_of(declaration, class_prepared).labels & prepared):
+        raise SenderError(
+            f"{declaration.origin}: {label} is loaded already, so its class_prepared was sent. "
+            "Declare the receiver earlier, for instance in an app's apps.py."
+        )
+
+
+def _validate_include_subclasses(declaration: Declaration) -> None:
+    if not declaration.senders:
+        raise _refused(declaration, "include_subclasses", "there is no sender to extend")
+    if class_prepared in declaration.signals:
+        raise _refused(
+            declaration,
+            "include_subclasses",
+            "class_prepared is sent once per class. Leave sender out and use when=",
+        )
 
 
 def _validate_created(declaration: Declaration) -> None:

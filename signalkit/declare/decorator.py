@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from django.dispatch import Signal
 from django.dispatch import receiver as django_receiver
 
-from signalkit.declare.build import OPTIONS, build
+from signalkit.declaration import Origin
+from signalkit.declare.base import Receiver
+from signalkit.declare.build import OPTIONS, build, valid_name
 from signalkit.declare.naming import automatic_name, origin_of_function, with_suffix
-from signalkit.exceptions import DeclarationError, nearest
+from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
 from signalkit.states import Phase
 from signalkit.types import OncePerTransaction, OnError, Reentry, Sender, When
@@ -98,7 +100,8 @@ def receiver(
         connect: whatever else the signal's own ``connect()`` takes; not with an option above.
 
     Raises:
-        DeclarationError: an option is unknown, of a wrong type, or cannot apply to the signal.
+        DeclarationError: an option is of a wrong type, or cannot apply to the signal.
+        UnknownOption: an option is unknown.
         SenderError: the signal never has such a sender.
         NameClash: another receiver has the name.
     """
@@ -122,9 +125,10 @@ def receiver(
     django = {key: value for key, value in django.items() if value is not _NOT_GIVEN}
     ours = {key: value for key, value in ours.items() if value is not _NOT_GIVEN}
     if not ours and not isinstance(django.get("sender"), (list, tuple, set, frozenset)):
+        if connect:
+            _refuse_unknown(connect, signal)
         return django_receiver(signal, **django, **connect)
-    if connect:
-        _refuse_unknown(connect)
+    _refuse_unknown(connect)
 
     def decorate(func: F) -> F:
         _declare(func, signal, django, ours)
@@ -133,35 +137,66 @@ def receiver(
     return decorate
 
 
-def _refuse_unknown(connect: dict[str, Any]) -> None:
-    known = ("sender", "weak", "dispatch_uid", *OPTIONS)
-    key = next(iter(connect))
-    raise DeclarationError(
-        f"@signalkit.receiver has no option {key!r}.{nearest(key, known)} "
-        f"It takes: {', '.join(known)}."
-    )
+def _refuse_unknown(given: dict[str, Any], signal: object = ()) -> None:
+    """Refuse what is neither an option nor taken by the ``connect()`` of the signals."""
+    parameters = {
+        name: parameter
+        for item in (signal if isinstance(signal, (list, tuple)) else (signal,))
+        if isinstance(item, Signal)
+        for name, parameter in inspect.signature(item.connect).parameters.items()
+    }
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    known = sorted({"sender", "weak", "dispatch_uid", *OPTIONS, *parameters} - {"receiver"})
+    for key in given:
+        if key not in known:
+            raise UnknownOption(
+                f"@signalkit.receiver has no option {key!r}.{nearest(key, known)} "
+                f"It takes: {', '.join(known)}."
+            )
 
 
 def _declare(
     func: Callable[..., Any], signal: object, django: dict[str, Any], ours: dict[str, Any]
 ) -> None:
+    _refuse_what_is_no_function(func)
     origin = origin_of_function(func)
     if django.get("weak"):
         raise DeclarationError(
             f"{origin}: weak=True cannot be combined with {', '.join(ours) or 'several senders'}: "
             "the registry holds such a receiver, so it is never lost. Drop weak=True."
         )
-    registry.add(
-        build(
-            name=ours.get("name") or with_suffix(automatic_name(origin), origin.code),
-            origin=origin,
-            kind="function",
-            call=func,
-            is_async=inspect.iscoroutinefunction(func),
-            signal=signal,
-            sender=django.get("sender"),
-            options=_DEFAULTS | ours,
-            given=frozenset(ours),
-            dispatch_uid=django.get("dispatch_uid"),
+    # Held from the choice of a free name until it is taken.
+    with registry.lock:
+        registry.add(
+            build(
+                name=_name(origin, ours.get("name")),
+                origin=origin,
+                kind="function",
+                call=func,
+                signal=signal,
+                sender=django.get("sender"),
+                options=_DEFAULTS | ours,
+                given=frozenset(ours),
+                # As Django does, which takes an empty one for none.
+                dispatch_uid=django.get("dispatch_uid") or None,
+            )
         )
-    )
+
+
+def _name(origin: Origin, given: object) -> str:
+    if given is None:
+        return with_suffix(automatic_name(origin), origin.code)
+    return valid_name(origin, given)
+
+
+def _refuse_what_is_no_function(func: object) -> None:
+    if isinstance(func, type) and issubclass(func, Receiver):
+        raise DeclarationError(
+            f"{func.__module__}.{func.__qualname__} is a class-based receiver; it names its signal "
+            "itself, as a class attribute. Drop the decorator."
+        )
+    if not callable(func):
+        raise DeclarationError(
+            f"@signalkit.receiver was given {func!r}; expected a function or another callable."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType
@@ -40,28 +40,57 @@ def with_suffix(name: str, code: CodeType) -> str:
     return candidate
 
 
+def innermost(func: Any) -> Any:
+    """Return what is inside of methods, partials and decorators that keep what they wrap."""
+    while True:
+        if isinstance(func, functools.partial):
+            func = func.func
+        elif hasattr(func, "__wrapped__"):
+            func = func.__wrapped__
+        elif hasattr(func, "__func__"):
+            func = func.__func__
+        else:
+            return func
+
+
+def coded(func: Any) -> Any:
+    """Return the function that runs when a callable is called, or None if it is not Python's."""
+    inner = innermost(func)
+    for candidate in (inner, type(inner).__call__):
+        if hasattr(candidate, "__code__"):
+            return candidate
+    return None
+
+
 def origin_of_function(func: Callable[..., Any]) -> Origin:
     """Find where a function, or whatever callable stands for one, was written."""
-    plain = inspect.unwrap(func)
-    code = getattr(plain, "__code__", None) or type(plain).__call__.__code__
-    return Origin(
-        module=getattr(plain, "__module__", None) or type(plain).__module__,
-        qualname=getattr(plain, "__qualname__", None) or type(plain).__qualname__,
-        file=code.co_filename,
-        line=code.co_firstlineno,
-        code=code,
-    )
+    inner, function = innermost(func), coded(func)
+    # An instance is called after its class.
+    named = inner if hasattr(inner, "__qualname__") else type(inner)
+    if function is None:
+        # Written in C: the place where it is declared is the only one there is.
+        frame = _frame_outside()
+        return _origin(named, frame.f_code, frame.f_lineno, frame.f_globals)
+    code = function.__code__
+    return _origin(named, code, code.co_firstlineno, function.__globals__)
 
 
 def origin_of_class(cls: type) -> Origin:
     """Find the ``class`` statement that is being executed for ``cls``."""
     frame = _frame_of_module(cls.__module__)
+    return _origin(cls, frame.f_code, frame.f_lineno, frame.f_globals)
+
+
+def _origin(named: Any, code: CodeType, line: int, namespace: dict[str, Any]) -> Origin:
+    executed: str = namespace.get("__name__", "")
+    module: str = named.__module__ or executed
     return Origin(
-        module=cls.__module__,
-        qualname=cls.__qualname__,
-        file=frame.f_code.co_filename,
-        line=frame.f_lineno,
-        code=frame.f_code,
+        module=module,
+        qualname=named.__qualname__,
+        file=code.co_filename,
+        line=line,
+        code=code,
+        load=namespace.get("__spec__") if executed == module else None,
     )
 
 
@@ -69,5 +98,13 @@ def _frame_of_module(module: str) -> FrameType:
     """Return the nearest frame that runs code of a module, or else the outermost one."""
     frame = sys._getframe(1)
     while frame.f_globals.get("__name__") != module and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def _frame_outside() -> FrameType:
+    """Return the nearest frame that runs no code of this package."""
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__package__") == __package__ and frame.f_back is not None:
         frame = frame.f_back
     return frame

@@ -64,7 +64,7 @@ def watch(model: type[Model], names: Iterable[str]) -> None:
     """Begin to read the stored values of some fields before each save of a model."""
     counts = _watched.setdefault(model, Counter())
     counts.update(names)
-    pre_save.connect(_remember, sender=model, weak=False, dispatch_uid=_UID)
+    pre_save.connect(remember, sender=model, weak=False, dispatch_uid=_UID)
 
 
 def unwatch(model: type[Model], names: Iterable[str]) -> None:
@@ -102,7 +102,7 @@ def has_changed(names: Collection[str], named: Mapping[str, Any]) -> bool:
     return not save.changed.isdisjoint(names)
 
 
-def _remember(
+def remember(
     *,
     sender: type[Model],
     instance: Model,
@@ -111,6 +111,7 @@ def _remember(
     update_fields: Collection[str] | None = None,
     **kwargs: Any,
 ) -> None:
+    """Read what is stored; connected to ``pre_save``, ahead of every receiver that asks."""
     saves, this = _saves.get(instance._state), _this_save()
     if saves:
         _forget_ended(saves, this)

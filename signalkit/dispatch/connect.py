@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Model
-from django.db.models.signals import class_prepared
+from django.db.models.signals import class_prepared, pre_save
 from django.dispatch import Signal
 
+from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
-from signalkit.declare import conditions, senders
+from signalkit.declare import conditions
+from signalkit.declare.callables import identity
 from signalkit.dispatch import changed
-from signalkit.dispatch.entrance import Entrance, make_entrance
+from signalkit.dispatch.entrance import DECLARATION, Entrance, make_entrance
 from signalkit.dispatch.order import in_order
+from signalkit.dispatch.slots import arrange, holder
+from signalkit.dispatch.unwired import Watch
+from signalkit.exceptions import NameClash
 from signalkit.registry import Registry, registry
 
 
@@ -32,15 +36,37 @@ class Connection:
     entrance: Entrance
 
     def connect(self) -> None:
-        """Connect to Django's signal."""
-        for sender in self.senders:
-            self.signal.connect(
-                self.entrance, sender=sender, weak=False, dispatch_uid=uid_of(self.declaration)
-            )
+        """Connect to Django's signal.
+
+        Raises:
+            NameClash: another receiver is connected in this one's place. Nothing is connected.
+        """
+        for index, sender in enumerate(self.senders):
+            try:
+                self._connect(sender)
+            except NameClash:
+                self._disconnect(self.senders[:index])
+                raise
 
     def disconnect(self) -> None:
         """Disconnect from Django's signal."""
-        for sender in self.senders:
+        self._disconnect(self.senders)
+
+    def _connect(self, sender: Any) -> None:
+        uid = uid_of(self.declaration)
+        self.signal.connect(self.entrance, sender=sender, weak=False, dispatch_uid=uid)
+        taken_by = holder(self.signal, uid, sender)
+        if taken_by is not self.entrance:
+            # Django keeps the one that was first, and says nothing.
+            raise NameClash(
+                f"{self.declaration.name} ({self.declaration.origin}) cannot be connected to "
+                f"{signal_name(self.signal)} of {sender!r}: {_describe(taken_by)} is, under the "
+                "same dispatch_uid or as the same function. Give one of them a dispatch_uid of "
+                "its own."
+            )
+
+    def _disconnect(self, senders: tuple[Any, ...]) -> None:
+        for sender in senders:
             self.signal.disconnect(sender=sender, dispatch_uid=uid_of(self.declaration))
 
 
@@ -49,135 +75,161 @@ class Connector:
 
     def __init__(self, declared: Registry) -> None:
         self._registry = declared
-        self._lock = threading.RLock()
         self._connected: dict[Signal, list[Connection]] = {}
         self._wired = False
+        self._watch = Watch(declared)
 
     def wire(self) -> None:
         """Connect everything that is declared so far, and from now on whatever follows.
 
         Raises:
             DeclarationError: a receiver turned out to be impossible now that models are known.
+                Then nothing is connected.
         """
-        with self._lock:
+        with self._registry.lock:
             for declaration in self._registry:
                 conditions.validate_senders(declaration)
+            before = {*self._connected}
+            try:
+                self._reconcile({signal for each in self._registry for signal in each.signals})
+            except BaseException:
+                for signal in {*self._connected} - before:
+                    self._drop_all_but(set(), signal)
+                raise
             self._wired = True
-            self._reconcile({signal for each in self._registry for signal in each.signals})
-        class_prepared.connect(
-            self._model_prepared, weak=False, dispatch_uid="signalkit.include_subclasses"
-        )
+            self._watch.end()
+            class_prepared.connect(
+                self._model_prepared, weak=False, dispatch_uid="signalkit.include_subclasses"
+            )
 
-    def added(self, declaration: Declaration) -> None:
-        """Connect a new declaration; before :meth:`wire`, what cannot wait for it."""
-        with self._lock:
+    def changed(self, signals: set[Signal]) -> None:
+        """Connect what is new and disconnect what is gone.
+
+        Before :meth:`wire` that is only what cannot wait for it.
+
+        Raises:
+            DeclarationError: something cannot be connected.
+            NotInstalled: nobody will call :meth:`wire`.
+        """
+        with self._registry.lock:
             if self._wired:
-                self._reconcile(self._signals_around(declaration))
-            elif class_prepared in declaration.signals:
+                self._reconcile(signals)
+                return
+            self._watch.begin(signals)
+            if class_prepared in signals:
                 # Sent while models load, so it is too late for it when ready() is called.
                 self._reconcile({class_prepared})
 
-    def removed(self, declaration: Declaration) -> None:
-        """Disconnect a declaration that is gone, and reconnect what it replaced."""
-        with self._lock:
-            if self._wired or class_prepared in declaration.signals:
-                self._reconcile(self._signals_around(declaration))
-
     def connections(self) -> tuple[Connection, ...]:
         """Return what is connected, by signal, in the order in which it runs."""
-        with self._lock:
+        with self._registry.lock:
             return tuple(each for connected in self._connected.values() for each in connected)
-
-    def _signals_around(self, declaration: Declaration) -> set[Signal]:
-        replaced = self._registry.find(declaration.replaces) if declaration.replaces else None
-        return {*declaration.signals, *(replaced.signals if replaced else ())}
 
     def _reconcile(self, signals: Iterable[Signal]) -> None:
         """Make the connections of some signals what the declarations ask for.
 
-        Django runs receivers in the order in which they were connected, so everything behind the
-        first difference is connected anew. That happens while a project starts; later only a
-        receiver that is declared late and ordered before others makes more than itself move.
+        What stays connected is never disconnected meanwhile, so that a send in another thread
+        misses nothing. Such a send may still see a new receiver behind those that it is to
+        precede: it is connected first and then put in its place.
         """
-        wanted = in_order(self._active())
+        replaced_by = self._registry.replaced_by()
+        active = [each for each in self._registry if each not in replaced_by]
+        wanted = in_order(active, replaced_by)
         for signal in signals:
-            connected = self._connected.setdefault(signal, [])
             goal = [declaration for declaration in wanted if signal in declaration.signals]
-            keep = 0
-            for connection, declaration in zip(connected, goal, strict=False):
-                if connection.declaration is not declaration:
-                    break
-                keep += 1
-            for connection in connected[keep:]:
-                self._disconnect(connection)
-            del connected[keep:]
-            for declaration in goal[keep:]:
-                connected.append(self._connect(declaration, signal))
+            self._drop_all_but({*goal}, signal)
+            connected = {each.declaration: each for each in self._connected.get(signal, ())}
+            for declaration in goal:
+                if declaration not in connected:
+                    connected[declaration] = self._connect(declaration, signal)
+                    self._connected.setdefault(signal, []).append(connected[declaration])
+            if goal:
+                self._arrange(signal, [connected[declaration] for declaration in goal])
 
-    def _active(self) -> list[Declaration]:
-        """Return the declarations without those that another one replaces."""
-        declared = self._registry.all()
-        replaced = {
-            self._registry.find(declaration.replaces)
-            for declaration in declared
-            if declaration.replaces
-        }
-        return [declaration for declaration in declared if declaration not in replaced]
+    def _drop_all_but(self, wanted: set[Declaration], signal: Signal) -> None:
+        connected = self._connected.pop(signal, [])
+        for connection in connected:
+            if connection.declaration not in wanted:
+                connection.disconnect()
+                _unwatch(connection)
+        if kept := [each for each in connected if each.declaration in wanted]:
+            self._connected[signal] = kept
+
+    def _arrange(self, signal: Signal, connected: list[Connection]) -> None:
+        self._connected[signal] = connected
+        # What reads the stored values for changed= has to come before whoever asks for them.
+        first = [changed.remember] if signal is pre_save else []
+        arrange(signal, [*first, *(each.entrance for each in connected)])
 
     def _connect(self, declaration: Declaration, signal: Signal) -> Connection:
-        targets = senders.resolve(
-            signal, declaration.senders, include_subclasses=declaration.include_subclasses
-        )
-        everyone = not declaration.senders or bool(targets.strings)
+        targets = conditions.targets_of(declaration, signal)
         connection = Connection(
-            declaration,
-            signal,
-            (None,) if everyone else targets.objects,
-            make_entrance(declaration, signal, targets.strings),
+            declaration, signal, targets.connected, make_entrance(declaration, signal, targets)
         )
-        if declaration.changed:
-            for model in targets.objects:
-                changed.watch(model, declaration.changed)
-        connection.connect()
+        _watch(connection)
+        try:
+            connection.connect()
+        except NameClash:
+            _unwatch(connection)
+            raise
         return connection
-
-    def _disconnect(self, connection: Connection) -> None:
-        connection.disconnect()
-        if connection.declaration.changed:
-            for model in connection.senders:
-                changed.unwatch(model, connection.declaration.changed)
 
     def _model_prepared(self, *, sender: type[Model], **kwargs: Any) -> None:
         """Extend receivers that include subclasses to a model that was defined just now."""
         if sender._meta.apps is not apps:
             return
-        with self._lock:
-            for connected in self._connected.values():
-                for index, connection in enumerate(connected):
-                    declaration = connection.declaration
-                    if declaration.include_subclasses and _covers(connection, sender):
-                        connected[index] = self._extend(connection, sender)
+        with self._registry.lock:
+            grown = {
+                signal: covering
+                for signal, connected in self._connected.items()
+                if (covering := [each for each in connected if _covers(each, sender)])
+            }
+            for covering in grown.values():
+                for connection in covering:
+                    conditions.validate_fields(connection.declaration, sender)
+            for signal, covering in grown.items():
+                connected = self._connected[signal]
+                for connection in covering:
+                    connected[connected.index(connection)] = _extend(connection, sender)
+                self._arrange(signal, connected)
 
-    def _extend(self, connection: Connection, model: type[Model]) -> Connection:
-        extended = Connection(
-            connection.declaration,
-            connection.signal,
-            (*connection.senders, model),
-            connection.entrance,
-        )
-        if extended.declaration.changed:
-            changed.watch(model, extended.declaration.changed)
-        extended.connect()
-        return extended
+
+def _watch(connection: Connection) -> None:
+    if connection.declaration.changed:
+        for model in connection.senders:
+            changed.watch(model, connection.declaration.changed)
+
+
+def _unwatch(connection: Connection) -> None:
+    if connection.declaration.changed:
+        for model in connection.senders:
+            changed.unwatch(model, connection.declaration.changed)
+
+
+def _extend(connection: Connection, model: type[Model]) -> Connection:
+    """Connect to one more sender, and return the connection to all of them."""
+    added = replace(connection, senders=(model,))
+    _watch(added)
+    try:
+        added.connect()
+    except NameClash:
+        _unwatch(added)
+        raise
+    return replace(connection, senders=(*connection.senders, model))
 
 
 def _covers(connection: Connection, model: type[Model]) -> bool:
-    if model in connection.senders:
-        return False
-    targets = senders.resolve(
-        connection.signal, connection.declaration.senders, include_subclasses=True
+    declaration = connection.declaration
+    return (
+        declaration.include_subclasses
+        and model not in connection.senders
+        and model in conditions.targets_of(declaration, connection.signal).objects
     )
-    return model in targets.objects
+
+
+def _describe(receiver: Any) -> str:
+    declaration = getattr(receiver, DECLARATION, None)
+    return f"{declaration.name} ({declaration.origin})" if declaration else repr(receiver)
 
 
 def uid_of(declaration: Declaration) -> Hashable:
@@ -190,17 +242,11 @@ def uid_of(declaration: Declaration) -> Hashable:
         return declaration.dispatch_uid
     if declaration.kind == "class":
         return f"signalkit:{declaration.name}"
-    return _django_id(declaration.call)
-
-
-def _django_id(target: Any) -> Hashable:
-    if hasattr(target, "__func__"):
-        return (id(target.__self__), id(target.__func__))
-    return id(target)
+    return identity(declaration.call)
 
 
 connector = Connector(registry)
 """The connector of this process."""
 
 # Receivers may be declared long before ready(), while models load.
-registry.connect_with(connector.added, connector.removed)
+registry.call_on_change(connector.changed)

@@ -8,6 +8,7 @@ from typing import Any
 from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
+from signalkit.declare.targets import EVERYONE, Targets
 from signalkit.dispatch import reentry
 from signalkit.dispatch.guards import Guard, compile_guards
 from signalkit.dispatch.observation import observed
@@ -24,10 +25,10 @@ DECLARATION = "signalkit_declaration"
 
 
 def make_entrance(
-    declaration: Declaration, signal: Signal, strings: frozenset[str] = frozenset()
+    declaration: Declaration, signal: Signal, targets: Targets = EVERYONE
 ) -> Entrance:
     """Return the callable to connect for one signal of a receiver."""
-    guards = compile_guards(declaration, signal, strings)
+    guards = compile_guards(declaration, signal, targets)
     schedule = make_schedule(declaration, make_run(declaration))
     if _is_plain(declaration):
         entrance = _plain_entrance(declaration, guards, schedule)

@@ -14,7 +14,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
-from signalkit.declare.senders import matches_string
+from signalkit.declare.targets import Targets
 from signalkit.dispatch import callstack
 from signalkit.dispatch.changed import has_changed
 from signalkit.types import Payload
@@ -22,19 +22,17 @@ from signalkit.types import Payload
 Guard = Callable[[Payload], bool]
 
 
-def compile_guards(
-    declaration: Declaration, signal: Signal, strings: frozenset[str]
-) -> tuple[Guard, ...]:
+def compile_guards(declaration: Declaration, signal: Signal, targets: Targets) -> tuple[Guard, ...]:
     """Return the guards of a receiver for one of its signals, the cheapest first.
 
     Args:
         declaration: the receiver.
         signal: the one of its signals.
-        strings: senders that are strings and have to be compared by value, or none.
+        targets: its senders, for those that Django cannot compare.
     """
     guards: list[Guard] = []
-    if strings:
-        guards.append(lambda named: matches_string(named["sender"], strings))
+    if targets.are_compared:
+        guards.append(lambda named: targets.include(named["sender"]))
     if not declaration.raw:
         guards.extend(_not_raw(signal))
     if declaration.created is not None:

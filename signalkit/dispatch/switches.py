@@ -14,13 +14,18 @@ from django.core.signals import setting_changed
 
 from signalkit import conf
 from signalkit.declaration import Declaration
-from signalkit.declare.build import name_of
+from signalkit.declare.build import names_of
+from signalkit.exceptions import DeclarationError
 from signalkit.registry import registry
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_MUTED: ContextVar[frozenset[str]] = ContextVar("signalkit_muted", default=frozenset())
+# The blocks that this context is in, each with all that is muted inside it: nothing is kept on
+# the block itself, so that one may be entered by several threads and tasks at once.
+_MUTED: ContextVar[tuple[frozenset[str], ...]] = ContextVar(
+    "signalkit_muted", default=(frozenset(),)
+)
 _EVERYONE = "*"
 
 Off: TypeAlias = Literal["kill_switch", "settings", "process", "muted"]
@@ -52,31 +57,35 @@ class Switches:
             return "settings"
         if declaration.name in self._disabled:
             return "process"
-        muted = _MUTED.get()
+        muted = _MUTED.get()[-1]
         return "muted" if _EVERYONE in muted or declaration.name in muted else None
 
     def refresh(self) -> None:
         """Work out again whether anything is switched off."""
-        config = conf.config()
-        self.engaged = bool(not config.ENABLED or config.DISABLED or self._disabled or self._mutes)
+        with self._lock:
+            self._refresh()
 
     def disable(self, names: Iterable[str]) -> None:
         """Switch receivers off for the process."""
         with self._lock:
             self._disabled |= frozenset(names)
-            self.refresh()
+            self._refresh()
 
     def enable(self, names: Iterable[str]) -> None:
         """Undo :meth:`disable`."""
         with self._lock:
             self._disabled -= frozenset(names)
-            self.refresh()
+            self._refresh()
 
     def count_mute(self, change: int) -> None:
         """Take note that a mute began (+1) or ended (-1) somewhere in the process."""
         with self._lock:
             self._mutes += change
-            self.refresh()
+            self._refresh()
+
+    def _refresh(self) -> None:
+        config = conf.config()
+        self.engaged = bool(not config.ENABLED or config.DISABLED or self._disabled or self._mutes)
 
 
 switches = Switches()
@@ -85,7 +94,9 @@ switches = Switches()
 def _names(receivers: Iterable[object]) -> frozenset[str]:
     """Return the present names of receivers given by a name, or as the class or function."""
     return frozenset(
-        registry.get(name_of("signalkit", "receiver", receiver)).name for receiver in receivers
+        registry.get(name).name
+        for receiver in receivers
+        for name in names_of("signalkit", "receiver", receiver)
     )
 
 
@@ -136,13 +147,11 @@ class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome")
             UnknownReceiver: no receiver has such a name.
         """
         self._names = _names(names) or frozenset({_EVERYONE})
-        self._previous: list[frozenset[str]] = []
 
     def __enter__(self) -> None:
         switches.count_mute(+1)
-        previous = _MUTED.get()
-        self._previous.append(previous)
-        _MUTED.set(previous | self._names)
+        blocks = _MUTED.get()
+        _MUTED.set((*blocks, blocks[-1] | self._names))
 
     def __exit__(
         self,
@@ -150,35 +159,40 @@ class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome")
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _MUTED.set(self._previous.pop())
+        _MUTED.set(_MUTED.get()[:-1])
         switches.count_mute(-1)
 
     def __call__(self, func: Callable[P, T]) -> Callable[P, T]:
-        """Decorate a function or a coroutine function."""
-        names = self._names
+        """Decorate a function or a coroutine function.
 
+        Raises:
+            DeclarationError: it is a class, or a generator function, whose body would run
+                outside of the block.
+        """
+        if isinstance(func, type):
+            raise DeclarationError(
+                f"muted() cannot decorate the class {func.__qualname__}. Decorate its methods."
+            )
+        if inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func):
+            raise DeclarationError(
+                f"muted() cannot decorate {func.__qualname__}: what follows its yield would mute "
+                "whoever it yields to. Write the with block around what is to be muted."
+            )
         if inspect.iscoroutinefunction(func):
 
             @wraps(func)
             async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with _of(names):
+                with self:
                     return await func(*args, **kwargs)
 
             return cast("Callable[P, T]", awaited)
 
         @wraps(func)
         def called(*args: P.args, **kwargs: P.kwargs) -> T:
-            with _of(names):
+            with self:
                 return func(*args, **kwargs)
 
         return called
-
-
-def _of(names: frozenset[str]) -> muted:
-    """Return a block of its own for each call: a shared one would mix up concurrent calls."""
-    block = muted()
-    block._names = names
-    return block
 
 
 def _settings_changed(*, setting: str, **kwargs: Any) -> None:

@@ -1,0 +1,69 @@
+"""What can be told of a callable before it is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Hashable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+
+from signalkit.declaration import Origin
+from signalkit.declare.naming import coded
+from signalkit.exceptions import DeclarationError
+
+
+def identity(target: Any) -> Hashable:
+    """Return what Django tells receivers and senders apart by: two methods may be one."""
+    if hasattr(target, "__func__"):
+        return (id(target.__self__), id(target.__func__))
+    return id(target)
+
+
+def is_coroutine_function(func: Any) -> bool:
+    """Say whether calling it makes a coroutine: also an instance whose ``__call__`` is async."""
+    return bool(iscoroutinefunction(func) or iscoroutinefunction(type(func).__call__))
+
+
+def require_keywords(origin: Origin, what: str, func: object) -> None:
+    """Refuse a callable that cannot take whatever keywords a signal is sent with.
+
+    Raises:
+        DeclarationError: its signature lacks ``**kwargs``.
+    """
+    function = coded(func) if callable(func) else None
+    # The flag, not inspect.signature(): that evaluates annotations, and Django's helper around it
+    # keeps every function that it has seen.
+    if function is not None and not function.__code__.co_flags & inspect.CO_VARKEYWORDS:
+        raise DeclarationError(
+            f"{origin}: {what} does not accept keyword arguments. Its signature has to end in "
+            "**kwargs: signals carry more than one receiver needs, and Django may add to it."
+        )
+
+
+def refuse_unawaited(origin: Origin, option: str, func: object) -> None:
+    """Refuse a condition that is a coroutine function: nobody would await it.
+
+    Raises:
+        DeclarationError: it is one.
+    """
+    if is_coroutine_function(func):
+        raise DeclarationError(
+            f"{origin}: {option} is a coroutine function; it is asked at the send, which cannot "
+            "wait for it. Write a plain function."
+        )
+
+
+def refuse_generator(origin: Origin, func: object) -> None:
+    """Refuse a receiver that is a generator function: to call it runs nothing of it.
+
+    Raises:
+        DeclarationError: it is one.
+    """
+    if any(
+        inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each)
+        for each in (func, type(func).__call__)
+    ):
+        raise DeclarationError(
+            f"{origin} contains a yield, so calling it would run nothing of it. Drop the yield."
+        )
