@@ -89,7 +89,7 @@ class TestTagColour:
         assert not hasattr(tag, "hue")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 class TestPublishing:
     def test_announces_once_to_those_who_asked(self) -> None:
         reader = UserFactory()
@@ -97,10 +97,13 @@ class TestPublishing:
         profile.newsletter = True
         profile.save()
         UserFactory()
+        run_on_commit()
         mail.outbox.clear()
         book = publish_book(BookFactory(title="Emma", status=Book.Status.DRAFT))
+        run_on_commit()
         book.blurb += " Twice."
         book.save()
+        run_on_commit()
         assert [letter.to for letter in mail.outbox] == [[reader.email]]
 
     def test_needs_a_price_and_a_description(self) -> None:
@@ -119,9 +122,11 @@ class TestPublishing:
         profile_of(reader).wishlist.add(book)
         book.stock += 1
         book.save()
+        run_on_commit()
         assert not Notification.objects.exists()
         book.price = Decimal(4)
         book.save()
+        run_on_commit()
         assert "4.00" in Notification.objects.get(user=reader).text
 
 

@@ -21,6 +21,7 @@ from shop.notice import notice
 from signalkit import catalogue
 from signalkit.declaration import Origin
 from signalkit.registry import registry
+from signalkit.testing import run_on_commit
 
 
 class TestReceivers:
@@ -62,9 +63,10 @@ class TestMigrations:
             call_command("migrate", verbosity=0)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_seeding_twice_adds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("seed")
+    run_on_commit()
     books = Book.objects.count()
     call_command("seed")
     assert capsys.readouterr().out.splitlines()[-1] == "Added 0 authors, 0 books and 0 users."

@@ -67,7 +67,7 @@ def test_a_page_that_is_not_there_says_so(client: Client) -> None:
 
 @pytest.mark.parametrize("name", ["shop:pulse", "shop:fire-drill", "account"])
 def test_a_page_for_some_sends_others_to_sign_in(client: Client, name: str) -> None:
-    assert client.get(reverse(name)).url.startswith(reverse("login"))
+    assert client.get(reverse(name)).headers["Location"].startswith(reverse("login"))
 
 
 @pytest.mark.django_db(transaction=True)
