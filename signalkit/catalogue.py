@@ -6,7 +6,7 @@ Read from Django's source; a signal that the running Django lacks is not listed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -164,31 +164,41 @@ def signal_name(signal: Signal) -> str:
 
 
 def signal_path(signal: Signal) -> str:
-    """Return the dotted path of the attribute that holds a signal.
+    """Return the dotted path of the attribute that holds a signal; see :func:`signal_paths`."""
+    return signal_paths([signal])[signal]
+
+
+def signal_paths(signals: Iterable[Signal]) -> dict[Signal, str]:
+    """Return for each signal the dotted path of the attribute that holds it.
 
     A signal does not know its name, and every module that imports it holds it too: one that is
     called ``signals`` is taken before others, and then the shortest path.
     """
-    builtin = find(signal)
-    if builtin is not None:
-        return f"{builtin.module}.{builtin.name}"
-    paths = [*_modules_holding(signal)] or [*_classes_holding(signal)]
-    return min(paths, key=_unlikeliness) if paths else repr(signal)
+    wanted = {id(signal): signal for signal in signals}
+    builtins = {id(each.signal): f"{each.module}.{each.name}" for each in builtin_signals()}
+    found = {key: [path] for key, path in builtins.items() if key in wanted}
+    for holders in (_names_in_modules, _names_in_classes):
+        missing = wanted.keys() - found.keys()
+        for path, value in holders() if missing else ():
+            if id(value) in missing:
+                found.setdefault(id(value), []).append(path)
+    return {
+        signal: min(found[key], key=_unlikeliness) if key in found else repr(signal)
+        for key, signal in wanted.items()
+    }
 
 
-def _modules_holding(signal: Signal) -> Iterator[str]:
+def _names_in_modules() -> Iterator[tuple[str, Any]]:
     for module, name, value in loaded_names():
-        if value is signal:
-            yield f"{module}.{name}"
+        yield f"{module}.{name}", value
 
 
-def _classes_holding(signal: Signal) -> Iterator[str]:
+def _names_in_classes() -> Iterator[tuple[str, Any]]:
     for module, _, value in loaded_names():
         # type(), because isinstance() asks lazy objects for their class and so wakes them
         if issubclass(type(value), type) and value.__module__ == module:
             for name, inner in list(vars(value).items()):
-                if inner is signal:
-                    yield f"{module}.{value.__qualname__}.{name}"
+                yield f"{module}.{value.__qualname__}.{name}", inner
 
 
 def loaded_names() -> Iterator[tuple[str, str, Any]]:
