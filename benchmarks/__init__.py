@@ -1,0 +1,1 @@
+"""What signalkit costs, as ratios: ``python -m benchmarks``."""
