@@ -40,7 +40,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="group",
         help=f"what to measure: {', '.join(GROUPS)} (all of it)",
     )
-    parser.add_argument("--database", choices=("sqlite", "postgresql", "mariadb"), default="sqlite")
+    parser.add_argument(
+        "--database",
+        choices=("sqlite", "postgresql", "mariadb"),
+        default=os.environ.get("SIGNALKIT_TEST_DB", "sqlite"),
+        help="the database to measure with (that of SIGNALKIT_TEST_DB, or sqlite)",
+    )
     parser.add_argument(
         "--rounds", type=int, default=100, help="how often each comparison is repeated (100)"
     )
