@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.core.files.storage import InMemoryStorage
 from django.db import models
 from django.db.models import F
@@ -31,6 +33,8 @@ class Page(models.Model):
 class Cover(models.Model):
     image = models.FileField(storage=InMemoryStorage())
 
+    objects: ClassVar[models.Manager[Cover]]
+
     class Meta:
         app_label = "testapp"
 
@@ -40,6 +44,8 @@ class Line(models.Model):
     invoice = models.IntegerField()
     number = models.IntegerField()
     quantity = models.IntegerField(default=1)
+
+    objects: ClassVar[models.Manager[Line]]
 
     class Meta:
         app_label = "testapp"
@@ -52,6 +58,8 @@ class Rectangle(models.Model):
         expression=F("width") * F("height"), output_field=models.IntegerField(), db_persist=True
     )
 
+    objects: ClassVar[models.Manager[Rectangle]]
+
     class Meta:
         app_label = "testapp"
 
@@ -60,6 +68,8 @@ class Coin(models.Model):
     """Its primary key is an expression until the row is there."""
 
     number = models.IntegerField(primary_key=True, db_default=1)
+
+    objects: ClassVar[models.Manager[Coin]]
 
     class Meta:
         app_label = "testapp"

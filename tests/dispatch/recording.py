@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.dispatch import Signal
 from django.test.utils import CaptureQueriesContext
 
@@ -39,6 +40,18 @@ def listen(
         return len(seen)
 
     return seen
+
+
+class Undone(Exception):
+    """What ends an :func:`undone` block."""
+
+
+@contextmanager
+def undone(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Run a block in a transaction or savepoint that an error ends."""
+    with suppress(Undone), transaction.atomic(using=using):
+        yield
+        raise Undone
 
 
 def queries(using: str = DEFAULT_DB_ALIAS) -> CaptureQueriesContext:
