@@ -139,9 +139,11 @@ class TestAdd:
         form = context_of(client.post(page("add"), posted(cover=cover)))["adminform"].form
         assert form.errors == {"__all__": ["Not today."]}
 
-    def test_does_not_read_a_file_that_was_closed(
-        self, client: Client, page: Page, refuse: Refuse
+    def test_does_not_ask_again_for_a_file_that_was_closed(
+        self, client: Client, page: Page, refuse: Refuse, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(Book._meta.get_field("cover"), "blank", False)
+
         def close(keywords: dict[str, Any]) -> bool:
             keywords["instance"].cover.file.close()
             return True

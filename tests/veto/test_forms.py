@@ -402,6 +402,7 @@ class TestRefusable:
     @pytest.mark.django_db(transaction=True)
     def test_it_leaves_autocommit_on(self, refuse: Refuse) -> None:
         with refusable("default", "default"):
+            assert connections["default"].savepoint_ids == []
             fail(Veto("No."))
         assert connections["default"].get_autocommit()
         assert not connections["default"].in_atomic_block

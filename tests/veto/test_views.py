@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib import messages
 from django.contrib.messages import get_messages
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
-from django.test import AsyncClient, Client
+from django.test import AsyncClient, Client, RequestFactory
 
 from signalkit import Veto
+from signalkit.veto.notices import hold_notices
 from tests.veto.conftest import Refuse, posted, written
 from tests.veto.vetoapp.models import Book, Copy, Genre
 
@@ -185,6 +188,20 @@ def test_a_veto_before_there_is_a_form_propagates(client: Client, refuse: Refuse
     refuse(pre_save, Book)
     with pytest.raises(Veto):
         client.post("/never/", DATA)
+
+
+def test_earlier_messages_stay() -> None:
+    request = RequestFactory().get("/")
+    request._messages = storage = CookieStorage(request)  # type: ignore[attr-defined]  # middleware
+    messages.info(request, "before")
+    take_back = hold_notices(request)
+    messages.success(request, "saved")
+    take_back()
+    assert [str(message) for message in storage] == ["before"]
+
+
+def test_without_the_messages_middleware() -> None:
+    hold_notices(RequestFactory().get("/"))()
 
 
 def test_async_handlers_are_refused(client: Client) -> None:
