@@ -3,6 +3,7 @@
 from inspect import getdoc
 from pathlib import Path
 
+import django
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Group
@@ -15,9 +16,13 @@ from django.utils.autoreload import autoreload_started
 from shop.demo.builtin import builtin_signals
 from shop.demo.narrator import find
 from shop.demo.reloading import edit_under_runserver
+from shop.factories import OrderFactory
 from shop.models import Author, Book
 from shop.money import money
 from shop.notice import notice
+from shop.pulse import pulse
+from shop.tasks import reconcile_till
+from shop.till import till
 from signalkit import catalogue
 from signalkit.declaration import Origin
 from signalkit.registry import registry
@@ -72,6 +77,39 @@ def test_seeding_twice_adds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[-1] == "Added 0 authors, 0 books and 0 users."
     assert (Book.objects.count(), Author.objects.count()) == (books, 10)
     assert Book.objects.published().filter(keywords="").count() == 0
+
+
+WAITS = {
+    "sqlite": ("PRAGMA busy_timeout", 3000),
+    "postgresql": ("SHOW lock_timeout", "3s"),
+    "mysql": ("SELECT @@innodb_lock_wait_timeout", 3),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_does_not_wait_long_for_a_lock() -> None:
+    question, answer = WAITS[connection.vendor]
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        assert cursor.fetchone() == (answer,)
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="Django has tasks from 6.0 on")
+@pytest.mark.django_db
+@pytest.mark.parametrize(("taken", "outcome"), [(True, "tasks finished"), (False, "tasks failed")])
+def test_a_task_is_followed_through_its_life(
+    taken: bool, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = OrderFactory()
+    run_on_commit()
+    if not taken:
+        till.taken.clear()
+    before = pulse.seen.copy()
+    reconcile_till.enqueue(order.pk)
+    assert pulse.seen - before == {"tasks enqueued": 1, "tasks started": 1, outcome: 1}
+    told = [each.getMessage() for each in caplog.records if each.name == "shop.receivers.tasks"]
+    assert told == ([] if taken else ["Task reconcile_till failed with builtins.LookupError"])
 
 
 def test_prices_follow_the_setting() -> None:

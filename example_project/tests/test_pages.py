@@ -47,6 +47,13 @@ def test_a_page_shows_the_book(client: Client, book: Book, page: str) -> None:
     assert "emma" in answer.text.lower()
 
 
+def test_a_page_tells_what_it_is_made_of(client: Client, book: Book) -> None:
+    before = pulse.templates.copy()
+    client.get(book.get_absolute_url())
+    made_of = pulse.templates - before
+    assert {"shop/book.html", "shop/base.html", "shop/_cover.html"} <= set(made_of)
+
+
 @pytest.mark.parametrize("name", ["login", "sign-up", "shop:basket"])
 def test_a_page_without_books_is_there(client: Client, name: str) -> None:
     assert client.get(reverse(name)).status_code == 200
@@ -147,9 +154,12 @@ class TestSearchWhileTyping:
 
 class TestStaff:
     def test_sees_the_pulse(self, staff: Client) -> None:
+        pulse.request_times.clear()
         before = pulse.seen["requests"]
         assert "requests" in staff.get(reverse("shop:pulse")).text
         assert pulse.seen["requests"] == before + 1
+        assert len(pulse.request_times) == 1
+        assert "typical request" in staff.get(reverse("shop:pulse")).text
 
     def test_hears_the_fire_drill(self, staff: Client) -> None:
         before = pulse.seen["failed requests"]
