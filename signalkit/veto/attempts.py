@@ -56,14 +56,16 @@ class Attempt:
 def refusable(*using: str) -> Iterator[Attempt]:
     """Open a block that a veto rolls back and ends, without being raised any further.
 
-    A savepoint where a transaction is open, a transaction where none is; then a veto of a
-    BEFORE_COMMIT receiver, which comes when the block is left, is taken in too. Do not leave the
-    block with ``return``: read ``veto`` behind it.
+    ::
 
         with refusable("default") as attempt:
             book.save()
         if attempt.veto:
             ...
+
+    A savepoint where a transaction is open, a transaction where none is; then a veto of a
+    BEFORE_COMMIT receiver, which comes when the block is left, is taken in too. Do not leave the
+    block with ``return``: read ``veto`` behind it.
 
     Args:
         using: the database aliases that take part, each once. They are committed one after the

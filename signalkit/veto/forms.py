@@ -36,6 +36,8 @@ class Savable(Protocol):
 def try_save(*forms: Savable, using: str | None = None) -> bool:
     """Save forms and formsets, in this order, all of them or none.
 
+    ::
+
         if form.is_valid() and lines.is_valid() and try_save(form, lines):
             return redirect(form.instance)
         return render(request, "order.html", {"form": form, "lines": lines})

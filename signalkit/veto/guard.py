@@ -108,7 +108,7 @@ class VetoAdminMixin(AdminBase):
     """
 
     veto_unguarded_actions: Sequence[str] = ()
-    """Names of actions that are left to Django: no transaction, and a veto propagates."""
+    """Names of actions that run as Django runs them, without a transaction or a word on vetoes."""
 
     def get_veto_using(self, request: HttpRequest) -> list[str]:
         """Return the database aliases that this admin's pages write to.

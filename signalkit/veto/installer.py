@@ -178,6 +178,8 @@ def install(
 ) -> None:
     """Show vetoes in the admins of a site, without owning their classes.
 
+    ::
+
         from django.contrib import admin
         from signalkit.veto.admin import install
 
