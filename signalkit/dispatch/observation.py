@@ -47,11 +47,6 @@ class Run:
         return self.receiver.phase
 
 
-def observed() -> bool:
-    """Say whether anybody watches runs. When nobody does, nothing is measured."""
-    return bool(run_finished.receivers or run_scheduled.receivers or run_rolled_back.receivers)
-
-
 def observe(declaration: Declaration, call: Callable[[Event], Any], event: Event) -> Any:
     """Call, and tell whoever watches how it went and how long it took."""
     outcome = Outcome.SUCCEEDED

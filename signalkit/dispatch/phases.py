@@ -118,7 +118,7 @@ def _defer(
 ) -> tuple[Pending, str, Hashable | None]:
     alias, key = alias_of(declaration, event), _key(declaration, event)
     pending = Pending(declaration, run, _lasting(event))
-    if observation.observed():
+    if observation.run_scheduled.receivers:
         pending.tell_scheduled(alias)
     return pending, alias, key
 

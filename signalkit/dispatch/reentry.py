@@ -20,19 +20,21 @@ from signalkit.exceptions import ReentryError
 
 
 class _Running:
-    """A receiver at work on an event."""
+    """A receiver at work on an event, and the one that was at work already."""
 
-    __slots__ = ("declaration", "ended", "event")
+    __slots__ = ("declaration", "ended", "event", "outer")
 
-    def __init__(self, declaration: Declaration, event: Event) -> None:
+    def __init__(self, declaration: Declaration, event: Event, outer: _Running | None) -> None:
         self.declaration = declaration
         self.event = event
+        self.outer = outer
         # A thread or task that was started meanwhile has a copy of the context, and may outlive
         # the receiver: what it does then is nobody's doing but its own.
         self.ended = False
 
 
-_RUNNING: ContextVar[tuple[_Running, ...]] = ContextVar("signalkit_running", default=())
+_RUNNING: ContextVar[_Running | None] = ContextVar("signalkit_running", default=None)
+"""The innermost."""
 
 # What tells two sends without an instance apart, as far as equality is known to be harmless.
 _VALUES = (str, bytes, int, float, complex, Decimal, date, time, timedelta, UUID, Enum)
@@ -45,15 +47,16 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
         ReentryError: it is, and the receiver asks for an error instead.
     """
     running = _RUNNING.get()
-    for position, active in enumerate(running):
+    while running is not None:
         if (
-            active.declaration is declaration
-            and not active.ended
-            and _same_object(active.event, event)
+            running.declaration is declaration
+            and not running.ended
+            and _same_object(running.event, event)
         ):
             if declaration.reentry == "raise":
-                raise ReentryError(_describe(running[position:], declaration, event))
+                raise ReentryError(_describe(running, declaration, event))
             return True
+        running = running.outer
     return False
 
 
@@ -61,13 +64,14 @@ def marked(declaration: Declaration, call: Callable[[Event], Any]) -> Callable[[
     """Return ``call``, known to be running while it does."""
 
     def run(event: Event) -> Any:
-        before, running = _RUNNING.get(), _Running(declaration, event)
-        _RUNNING.set((*before, running))
+        outer = _RUNNING.get()
+        running = _Running(declaration, event, outer)
+        _RUNNING.set(running)
         try:
             return call(event)
         finally:
             running.ended = True
-            _RUNNING.set(before)
+            _RUNNING.set(outer)
 
     return run
 
@@ -98,9 +102,14 @@ def _same_value(one: Any, other: Any) -> bool:
     return isinstance(one, _VALUES) and type(one) is type(other) and bool(one == other)
 
 
-def _describe(running: tuple[_Running, ...], declaration: Declaration, event: Event) -> str:
-    steps = [(step.declaration, step.event) for step in running if not step.ended]
-    steps.append((declaration, event))
+def _describe(first: _Running, declaration: Declaration, event: Event) -> str:
+    steps = [(declaration, event)]
+    step = _RUNNING.get()
+    while step is not None:
+        if not step.ended:
+            steps.append((step.declaration, step.event))
+        step = None if step is first else step.outer
+    steps.reverse()
     cycle = " → ".join(f"{step.name} ({signal_name(sent.signal)})" for step, sent in steps)
     return (
         f"{declaration.name} was reached again by what it did itself, on the same object: {cycle}. "

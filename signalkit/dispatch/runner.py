@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
+from signalkit.dispatch.observation import run_finished
 from signalkit.events import Event
 from signalkit.exceptions import Veto
 from signalkit.states import Phase
@@ -60,7 +61,8 @@ def _caller(declaration: Declaration) -> Run:
 
 def _measured(declaration: Declaration, call: Run) -> Run:
     def run(event: Event) -> Any:
-        if observation.observed():
+        # When nobody watches, nothing is measured.
+        if run_finished.receivers:
             return observation.observe(declaration, call, event)
         return call(event)
 
@@ -72,9 +74,10 @@ def _isolated(declaration: Declaration, call: Run) -> Run:
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)
     passed_on: tuple[type[Exception], ...] = () if too_late else (Veto,)
+    otherwise = declaration.using or DEFAULT_DB_ALIAS
 
     def run(event: Event) -> Any:
-        connection = connections[alias_of(declaration, event)]
+        connection = connections[event.using or otherwise]
         was_lost = connection.needs_rollback
         try:
             if _in_transaction(connection):
