@@ -297,8 +297,11 @@ class Observer:
         if not self._busy:
             django()
             return
+        if not self._is_announced():
+            # In connect(): nothing of what waited for the connection before must be called now.
+            self._note_loss()
         try:
-            if autocommit and self._manual and self._waiting and self._may_turn_autocommit_on():
+            if autocommit and self._manual and self._may_turn_autocommit_on():
                 self._leave_manual_mode(django)
             else:
                 django()

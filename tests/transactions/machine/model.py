@@ -1,0 +1,372 @@
+"""What a database, Django and the hooks do together, in a few lines and without any of them.
+
+A transaction is a journal: what was written and queued, in order. A savepoint is a place in it.
+Rolling back takes away the journal from that place on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from django.db.transaction import TransactionManagementError
+
+from signalkit.exceptions import TransactionAborted
+from signalkit.transactions.entries import Moment
+from tests.transactions.machine.work import Callback, Interrupt, Work, call, perform
+
+
+@dataclass(eq=False)
+class Row:
+    text: str
+
+
+@dataclass(eq=False)
+class Hook:
+    moment: Moment
+    work: Work
+    number: int
+    transaction: int
+    done: bool = False
+
+    @property
+    def key(self) -> object:
+        return None if self.work.key is None else (self.transaction, self.work.key)
+
+
+@dataclass(eq=False)
+class Foreign:
+    callback: Callback
+
+
+@dataclass(eq=False)
+class Place:
+    """A savepoint: of a block, or made by hand."""
+
+    at: int
+    of_block: bool
+
+
+@dataclass(eq=False)
+class Level:
+    """An open block; without a savepoint of its own when ``place`` is None."""
+
+    place: Place | None
+
+
+Item = Row | Hook | Foreign
+
+
+@dataclass
+class Model:
+    """One connection."""
+
+    log: list[str]
+    rows: list[str] = field(default_factory=list)
+    journal: list[Item] = field(default_factory=list)
+    blocks: list[Level] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    owed: list[Hook] = field(default_factory=list)
+    # Callbacks that Django has kept from transactions that were committed by hand.
+    kept: list[Foreign] = field(default_factory=list)
+    manual: bool = False
+    # Whether Django calls its callbacks when autocommit is next turned on.
+    calls_due: bool = False
+    broken: bool = False
+    closed: bool = False
+    hooked: bool = False
+    settling: bool = False
+    number: int = 0
+    transaction: int = 0
+
+    # What is done inside
+
+    def in_transaction(self) -> bool:
+        return bool(self.blocks) or self.manual
+
+    def write(self, text: str) -> None:
+        if self.broken:
+            raise TransactionManagementError
+        if self.in_transaction():
+            self.journal.append(Row(text))
+        else:
+            self.rows.append(text)
+
+    def swallow(self) -> None:
+        if self.broken:
+            raise TransactionManagementError
+        if self.blocks:
+            self.broken = True
+
+    def queue(self, moment: Moment, work: Work) -> None:
+        self.number += 1
+        if self.in_transaction():
+            self.hooked = True
+            self.journal.append(Hook(moment, work, self.number, self.transaction))
+        elif moment is not Moment.AFTER_ROLLBACK:
+            perform(self, work)
+
+    def on_commit(self, callback: Callback) -> None:
+        if self.blocks:
+            self.journal.append(Foreign(callback))
+        elif self.manual:
+            raise TransactionManagementError
+        else:
+            call(self, callback)
+
+    # Blocks and savepoints
+
+    @contextmanager
+    def block(self, *, durable: bool = False) -> Iterator[None]:
+        self.open(savepoint=True, durable=durable)
+        try:
+            yield
+        except BaseException as error:
+            self.leave(error)
+            raise
+        else:
+            self.leave(None)
+
+    def open(self, *, savepoint: bool, durable: bool) -> None:
+        if durable and self.blocks:
+            raise RuntimeError
+        if not self.blocks:
+            self.broken = False
+            if not self.manual:
+                self.blocks.append(Level(None))
+                return
+        place = None
+        if savepoint and not self.broken:
+            place = Place(len(self.journal), of_block=True)
+            self.places.append(place)
+        self.blocks.append(Level(place))
+
+    def leave(self, error: BaseException | None) -> None:
+        level = self.blocks.pop()
+        fine = error is None and not self.broken
+        if not self.blocks and not self.manual:
+            self._end(fine=fine)
+        elif self.closed or (fine and level.place is None):
+            pass
+        elif fine:
+            self._forget_from(level.place)
+        else:
+            self.broken = level.place is None
+            if level.place is not None:
+                self._roll_back_to(level.place)
+                self._forget_from(level.place)
+
+    def savepoint(self) -> Place:
+        self.places.append(Place(len(self.journal), of_block=False))
+        return self.places[-1]
+
+    def usable_places(self) -> list[Place]:
+        """Return the savepoints made by hand that no open block's savepoint came after."""
+        usable: list[Place] = []
+        for place in self.places:
+            usable = [] if place.of_block else [*usable, place]
+        return usable
+
+    def savepoint_rollback(self, place: Place) -> None:
+        self._roll_back_to(place)
+        del self.places[self.places.index(place) + 1 :]
+
+    def savepoint_commit(self, place: Place) -> None:
+        self._forget_from(place)
+
+    def _forget_from(self, place: Place | None) -> None:
+        if place in self.places:
+            del self.places[self.places.index(place) :]
+
+    def _roll_back_to(self, place: Place) -> None:
+        taken = self.journal[place.at :]
+        # Django's own callbacks survive a rollback to a savepoint that was made by hand.
+        spared = [item for item in taken if isinstance(item, Foreign) and not place.of_block]
+        self.journal[place.at :] = spared
+        self._note_undone(taken)
+
+    # How it ends
+
+    def _end(self, *, fine: bool) -> None:
+        try:
+            if fine and not self.closed:
+                self._commit()
+            else:
+                self.closed = self.broken = self.calls_due = False
+                self._lose()
+        finally:
+            self.settle()
+
+    def commit(self) -> None:
+        """Commit by hand."""
+        try:
+            self._commit()
+        finally:
+            self.settle()
+
+    def rollback(self) -> None:
+        """Roll back by hand."""
+        self.broken = False
+        self._lose()
+        self.settle()
+
+    def set_autocommit(self, autocommit: bool) -> None:
+        if self.blocks:
+            raise TransactionManagementError
+        try:
+            if autocommit and self.manual:
+                self._commit(turns_autocommit_on=True)
+            self.manual = not autocommit
+        finally:
+            if autocommit:
+                self.settle()
+
+    def close(self) -> None:
+        self._lose()
+        if self.blocks:
+            self.closed = self.broken = True
+        else:
+            self.manual = self.calls_due = False
+            self.settle()
+
+    def _commit(self, *, turns_autocommit_on: bool = False) -> None:
+        if self.hooked:
+            self._before_commit()
+        journal = self._end_journal()
+        self.rows += [item.text for item in journal if isinstance(item, Row)]
+        hooks = last_of_key(
+            [i for i in journal if isinstance(i, Hook) and i.moment is Moment.AFTER_COMMIT]
+        )
+        if self.manual:
+            self.kept += [item for item in journal if isinstance(item, Foreign)]
+            due: list[Item] = [chosen.hook for chosen in hooks]
+            if not turns_autocommit_on:
+                self.calls_due = True
+                self._after_commit(due)
+                return
+            self.manual = False
+        else:
+            self.calls_due = True
+            places = {id(chosen.place): chosen.hook for chosen in hooks}
+            due = [places.get(id(item), item) for item in journal]
+            due = [i for i in due if isinstance(i, Foreign) or i in places.values()]
+        if self.calls_due:
+            kept, self.kept = self.kept, []
+            due = [*kept, *due]
+        self._after_commit(due)
+        self.calls_due = False
+
+    def _end_journal(self) -> list[Item]:
+        journal, self.journal, self.places, self.hooked = self.journal, [], [], False
+        self.transaction += 1
+        return journal
+
+    def _before_commit(self) -> None:
+        try:
+            if self.broken:
+                raise TransactionAborted
+            self.blocks.append(Level(None))
+            try:
+                self._rounds()
+                if self.broken:
+                    raise TransactionAborted
+            finally:
+                self.blocks.pop()
+        except BaseException:
+            self.broken = False
+            self._lose()
+            raise
+
+    def _rounds(self) -> None:
+        while True:
+            waiting = [
+                item
+                for item in self.journal
+                if isinstance(item, Hook) and item.moment is Moment.BEFORE_COMMIT and not item.done
+            ]
+            if not waiting:
+                return
+            for chosen in last_of_key(waiting):
+                if chosen.hook in self.journal:
+                    chosen.hook.done = True
+                    perform(self, chosen.hook.work)
+            for hook in waiting:
+                hook.done = True
+
+    def _after_commit(self, due: list[Item]) -> None:
+        stops: list[BaseException] = []
+        errors: list[Exception] = []
+        for item in due:
+            try:
+                if isinstance(item, Hook):
+                    self._outside(item.work)
+                elif isinstance(item, Foreign) and not stops:
+                    call(self, item.callback)
+            except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
+                (errors if isinstance(item, Hook) else stops).append(error)
+            except Interrupt as stop:
+                stops.append(stop)
+        interrupts = [stop for stop in stops if isinstance(stop, Interrupt)]
+        if stops:
+            raise (interrupts or stops)[0]
+        if len(errors) > 1:
+            raise ExceptionGroup("", errors)
+        if errors:
+            raise errors[0]
+
+    def _outside(self, work: Work) -> None:
+        """Run what no transaction surrounds; in manual mode nobody else would commit it."""
+        if not self.manual:
+            perform(self, work)
+            return
+        try:
+            with self.block():
+                perform(self, work)
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _lose(self) -> None:
+        self.kept = []
+        self._note_undone(self._end_journal())
+
+    def _note_undone(self, items: list[Item]) -> None:
+        self.owed += [
+            item
+            for item in items
+            if isinstance(item, Hook) and item.moment is Moment.AFTER_ROLLBACK
+        ]
+
+    def settle(self) -> None:
+        """Run what rollbacks have left to do, in the order of its events."""
+        if self.settling or self.blocks:
+            return
+        self.settling = True
+        while self.owed:
+            owed, self.owed = sorted(self.owed, key=lambda hook: hook.number), []
+            for chosen in last_of_key(owed):
+                # It is logged; nobody is told.
+                with suppress(Exception):
+                    self._outside(chosen.hook.work)
+        self.settling = False
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Of the hooks with one key the last, where the first was."""
+
+    place: Hook
+    hook: Hook
+
+
+def last_of_key(hooks: list[Hook]) -> list[Chosen]:
+    chosen: list[Chosen] = []
+    for hook in hooks:
+        same = [other for other in hooks if other.key == hook.key]
+        if hook.key is None:
+            chosen.append(Chosen(hook, hook))
+        elif same[0] is hook:
+            chosen.append(Chosen(hook, same[-1]))
+    return chosen
