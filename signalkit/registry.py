@@ -145,6 +145,11 @@ class Registry:
             if declaration.replaces is None:
                 continue
             replaced = self.find(declaration.replaces) or declaration.replaces
+            if replaced is declaration:
+                raise NameClash(
+                    f"{declaration.origin} replaces itself, so nothing would run. Name the "
+                    "receiver that it is to replace."
+                )
             rival = replacing.setdefault(replaced, declaration)
             if rival is not declaration:
                 raise NameClash(

@@ -108,8 +108,10 @@ def build(
     return declaration
 
 
-def _wrong(origin: object, option: str, value: object, wanted: str) -> DeclarationError:
-    return DeclarationError(f"{origin}: {option} is {value!r}; expected {wanted}.")
+def _wrong(
+    origin: object, option: str, value: object, wanted: str, hint: str = ""
+) -> DeclarationError:
+    return DeclarationError(f"{origin}: {option} is {value!r}; expected {wanted}.{hint}")
 
 
 def _signals(origin: Origin, signal: object) -> tuple[Signal, ...]:
@@ -123,9 +125,7 @@ def _member(origin: Origin, option: str, value: object) -> Phase:
     if not isinstance(value, Phase):
         names = [phase.name for phase in Phase]
         hint = nearest(value.upper(), names) if isinstance(value, str) else ""
-        raise _wrong(
-            origin, option, value, f"signalkit.Phase.{', Phase.'.join(names)}{hint.rstrip('.')}"
-        )
+        raise _wrong(origin, option, value, f"signalkit.Phase.{', Phase.'.join(names)}", hint)
     return value
 
 
@@ -144,7 +144,7 @@ def _flag(origin: Origin, option: str, value: object, *, optional: bool = False)
 def _choice(origin: Origin, option: str, value: object, allowed: tuple[str, ...]) -> Any:
     if value not in allowed:
         hint = nearest(value, allowed) if isinstance(value, str) else ""
-        raise _wrong(origin, option, value, f"{' or '.join(map(repr, allowed))}{hint.rstrip('.')}")
+        raise _wrong(origin, option, value, " or ".join(map(repr, allowed)), hint)
     return value
 
 

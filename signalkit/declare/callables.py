@@ -15,7 +15,8 @@ from signalkit.exceptions import DeclarationError
 
 def identity(target: Any) -> Hashable:
     """Return what Django tells receivers and senders apart by: two methods may be one."""
-    if hasattr(target, "__func__"):
+    # A staticmethod object has the one but not the other; Django itself cannot tell those apart.
+    if hasattr(target, "__func__") and hasattr(target, "__self__"):
         return (id(target.__self__), id(target.__func__))
     return id(target)
 

@@ -61,7 +61,8 @@ def resolve(signal: Signal, senders: Iterable[Sender], *, include_subclasses: bo
         return EVERYONE
     found = [_resolve_one(signal, sender, include_subclasses) for sender in senders]
     return Targets(
-        objects=tuple(dict.fromkeys(item for each in found for item in each.objects)),
+        # By identity, as Django tells them apart; not every sender is hashable.
+        objects=tuple({id(item): item for each in found for item in each.objects}.values()),
         strings=frozenset[str]().union(*(each.strings for each in found)),
         labels=frozenset[str]().union(*(each.labels for each in found)),
         families=tuple(dict.fromkeys(item for each in found for item in each.families)),

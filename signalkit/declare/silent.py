@@ -57,7 +57,8 @@ def _refuse_other_kind(builtin: BuiltinSignal, sender: Any, is_model: bool) -> N
         "class": isinstance(sender, type) and not is_model,
         "user": isinstance(sender, type),
         "app": isinstance(sender, AppConfig),
-        "object": not is_model,
+        "instance": not isinstance(sender, type),
+        "other": not is_model,
     }
     if not is_right[builtin.sender_kind]:
         raise SenderError(f"{sender!r} cannot send {builtin.name}; expected {builtin.sender}.")

@@ -24,7 +24,7 @@ from signalkit.exceptions import NameClash
 from signalkit.registry import Registry, registry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Connection:
     """One receiver connected to one of its signals."""
 
