@@ -43,9 +43,18 @@ class Switches:
         self._lock = Lock()
         self._disabled: frozenset[str] = frozenset()
         self._mutes = 0
+        # Everyone who is off when nothing but names is switched off; otherwise None.
+        self._named: frozenset[str] | None = None
 
     def refuses(self, declaration: Declaration) -> bool:
         """Say whether a receiver must not run here and now."""
+        # Asked at each send in a project that keeps some receivers switched off for good.
+        if (
+            self._named is not None
+            and declaration.name not in self._named
+            and not declaration.aliases
+        ):
+            return False
         return self.why_off(declaration) is not None
 
     def why_off(self, declaration: Declaration) -> Off | None:
@@ -85,7 +94,10 @@ class Switches:
 
     def _refresh(self) -> None:
         config = conf.config()
-        self.engaged = bool(not config.ENABLED or config.DISABLED or self._disabled or self._mutes)
+        by_name = self._disabled.union(config.DISABLED)
+        only_by_name = config.ENABLED and not self._mutes
+        self._named = by_name if only_by_name else None
+        self.engaged = bool(by_name) or not only_by_name
 
 
 switches = Switches()
