@@ -51,6 +51,12 @@ SIGNALKIT = {
     "AUTODISCOVER": {"MODULES": ["receivers"], "APPS": "project"},
 }
 
+SILENCED_SYSTEM_CHECKS = [
+    # Receivers of pre_init and post_init slow down every fetch. The shop has one of each, on models
+    # of which few rows are fetched at a time, and says so in `shop.receivers`.
+    "signalkit.W007",
+]
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
