@@ -82,5 +82,5 @@ def _refuse_unknown(settings: Autodiscover) -> None:
         if name != PROJECT and name not in known:
             raise ConfigurationError(
                 f"{SETTING}['AUTODISCOVER']['APPS'] names {name!r}, which is not in INSTALLED_APPS."
-                f"{nearest(name, known)}"
+                f"{nearest(name, [PROJECT, *known])}"
             )
