@@ -64,14 +64,17 @@ def marked(declaration: Declaration, call: Callable[[Event], Any]) -> Callable[[
     """Return ``call``, known to be running while it does."""
 
     def run(event: Event) -> Any:
-        outer = _RUNNING.get()
+        before = outer = _RUNNING.get()
+        # Or a chain of tasks, each started in a receiver of the one before, would grow for ever.
+        while outer is not None and outer.ended:
+            outer = outer.outer
         running = _Running(declaration, event, outer)
         _RUNNING.set(running)
         try:
             return call(event)
         finally:
             running.ended = True
-            _RUNNING.set(outer)
+            _RUNNING.set(before)
 
     return run
 

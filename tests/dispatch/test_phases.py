@@ -15,11 +15,13 @@ from django.dispatch import Signal
 from signalkit import Event, ModelReceiver, Phase, Receiver
 from signalkit.dispatch import phases
 from signalkit.dispatch.phases import is_available
-from signalkit.exceptions import DeclarationError, PhaseUnavailable
+from signalkit.exceptions import BeforeCommitLoop, DeclarationError, PhaseUnavailable
 from tests.dispatch.recording import listen, undone
 from tests.testapp.models import Audiobook, Author, Book, Record, Tag
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(transaction=True)
+
+both_aliases = pytest.mark.django_db(transaction=True, databases=["default", "other"])
 
 DEFERRED = [Phase.BEFORE_COMMIT, Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK]
 
@@ -157,6 +159,7 @@ class TestRollback:
         assert second == [False]
 
 
+@both_aliases
 class TestAlias:
     """It is the transaction on the signal's own alias that counts."""
 
@@ -372,6 +375,18 @@ class TestWhatReceiversMayDo:
             Tag.objects.create(name="a")
         assert seen == ["a"]
         assert Tag.objects.get().name == "a!"
+
+    def test_before_commit_work_that_never_ends_is_named(self) -> None:
+        listen(
+            post_save,
+            Tag,
+            name="shop.endless",
+            phase=Phase.BEFORE_COMMIT,
+            note=lambda named: named["instance"].save(),
+        )
+        with pytest.raises(BeforeCommitLoop, match=r"shop\.endless"), transaction.atomic():
+            Tag.objects.create(name="a")
+        assert not Tag.objects.exists()
 
 
 class TestDeletes:
@@ -633,6 +648,7 @@ class TestOncePerTransaction:
             Tag.objects.create(name="a")
         assert (len(first), len(second)) == (1, 1)
 
+    @both_aliases
     def test_each_alias_has_its_own_last_event(self) -> None:
         seen = listen(
             post_save,
