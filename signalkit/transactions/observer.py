@@ -79,9 +79,22 @@ class Observer:
         # The DB-API connection that connection_created announced. While it differs from
         # connection.connection, Django is in the middle of connect().
         self._announced = connection.connection
-        self._django = {name: _original(connection, name) for name in _WRAPPED}
+        # What others have put on this one connection before.
+        self._given = {
+            name: vars(connection)[name] for name in _WRAPPED if name in vars(connection)
+        }
+        self._django = _original(type(connection), self._given)
+        self._wrap()
+
+    def _wrap(self) -> None:
+        """Stand before Django's methods.
+
+        Again and again: undoing a patch of ``django.db.connection``, which is a proxy, deletes
+        what stood on the connection before it.
+        """
         for name in _WRAPPED:
-            setattr(connection, name, getattr(self, name))
+            if vars(self.connection).get(name) in (None, self._given.get(name)):
+                setattr(self.connection, name, getattr(self, name))
 
     # Queueing ---------------------------------------------------------------------------------
 
@@ -128,6 +141,7 @@ class Observer:
     ) -> None:
         connection = self.connection
         if not self._waiting and not self._committing:
+            self._wrap()
             self._manual = is_manual(connection)
         in_test = in_tests.in_test(connection)
         block = in_tests.stand_in(connection) if in_test else None
@@ -154,13 +168,13 @@ class Observer:
     def commit(self) -> None:
         """Stand before Django's ``commit()``."""
         if not self._busy or self.connection.autocommit:
-            self._django["commit"]()
+            self._django.commit(self.connection)
             return
         # What Django asks first: before-commit work must not run for a commit that is refused.
         self.connection.validate_thread_sharing()
         self.connection.validate_no_atomic_block()
         self._run_before_commit()
-        self._django["commit"]()
+        self._django.commit(self.connection)
         self._note_commit()
 
     def _run_before_commit(self) -> None:
@@ -196,15 +210,15 @@ class Observer:
 
     def run_and_clear_commit_hooks(self) -> None:
         """Stand before Django's method of this name, which calls the ``on_commit`` callbacks."""
-        django = self._django["run_and_clear_commit_hooks"]
         if not self._busy:
-            django()
+            self._django.run_and_clear_commit_hooks(self.connection)
             return
         if in_tests.in_test(self.connection):
             # A test has made Django call them without a COMMIT.
             in_tests.run_before_commit(self.connection, self._waiting, lambda entry: True)
             self._committed += in_tests.ours_among(self.connection.run_on_commit)
         committed, self._committed = self._committed, []
+        django = partial(self._django.run_and_clear_commit_hooks, self.connection)
         run_all(self._alias, committed, django)
 
     def _run_by_hand(self, entry: Entry) -> None:
@@ -218,7 +232,7 @@ class Observer:
 
     def rollback(self) -> None:
         """Stand before Django's ``rollback()``."""
-        self._django["rollback"]()
+        self._django.rollback(self.connection)
         if self._busy:
             self._note_loss()
             if self._manual:
@@ -226,7 +240,7 @@ class Observer:
 
     def close(self) -> None:
         """Stand before Django's ``close()``, which closes an open transaction without a word."""
-        self._django["close"]()
+        self._django.close(self.connection)
         # SQLite keeps a database in memory open.
         if self._busy and (
             self.connection.connection is None or self.connection.closed_in_transaction
@@ -237,14 +251,14 @@ class Observer:
         """Stand before Django's ``savepoint()``."""
         if self._busy:
             self._settle_in_test()
-        sid: str | None = self._django["savepoint"]()
+        sid: str | None = self._django.savepoint(self.connection)
         if self._busy and sid is not None:
             self._waiting.savepoint_made(sid)
         return sid
 
     def savepoint_rollback(self, sid: str) -> None:
         """Stand before Django's ``savepoint_rollback()``."""
-        self._django["savepoint_rollback"](sid)
+        self._django.savepoint_rollback(self.connection, sid)
         if self._busy and self._knows_savepoints():
             undone = self._waiting.rolled_back_to(sid)
             self._take_from_django(undone)
@@ -252,7 +266,7 @@ class Observer:
 
     def savepoint_commit(self, sid: str) -> None:
         """Stand before Django's ``savepoint_commit()``."""
-        self._django["savepoint_commit"](sid)
+        self._django.savepoint_commit(self.connection, sid)
         if self._busy and self._knows_savepoints():
             self._take_from_django(self._waiting.released(sid))
             self._settle_in_test()
@@ -289,14 +303,11 @@ class Observer:
         force_begin_transaction_with_broken_autocommit: bool = False,
     ) -> None:
         """Stand before Django's ``set_autocommit()``, with which every transaction ends."""
-        django = partial(
-            self._django["set_autocommit"],
-            autocommit,
-            force_begin_transaction_with_broken_autocommit,
-        )
+        force = force_begin_transaction_with_broken_autocommit
         if not self._busy:
-            django()
+            self._django.set_autocommit(self.connection, autocommit, force)
             return
+        django = partial(self._django.set_autocommit, self.connection, autocommit, force)
         if not self._is_announced():
             # In connect(): nothing of what waited for the connection before must be called now.
             self._note_loss()
@@ -365,15 +376,23 @@ class Observer:
         self._busy = bool(self._waiting or self._committed or self._owed)
 
 
-def _original(connection: BaseDatabaseWrapper, name: str) -> Callable[..., Any]:
-    """Return what a wrapped method stands before.
+def _original(cls: type[BaseDatabaseWrapper], given: dict[str, Callable[..., Any]]) -> Any:
+    """Return what has the methods that are stood before, as functions of the connection.
 
-    Looked up at each call where it is the class's: others may patch the class later.
+    It is the connection's class, asked at each call: others may patch it later, and nothing is
+    cheaper in a transaction in which nothing waits.
+
+    Args:
+        cls: the class.
+        given: methods that the connection has instead of those of its class.
     """
-    if name in connection.__dict__:
-        method: Callable[..., Any] = connection.__dict__[name]
-        return method
-    return lambda *args: getattr(type(connection), name)(connection, *args)
+    if not given:
+        return cls
+    return type("Given", (cls,), {name: _of_connection(method) for name, method in given.items()})
+
+
+def _of_connection(method: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda connection, *args: method(*args)
 
 
 def observe(connection: BaseDatabaseWrapper) -> Observer:
