@@ -4,11 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import django
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from tests.settings import DATABASE_SERVERS, TEST_DB, TEST_RUN
 
@@ -17,12 +20,29 @@ PROJECT = ROOT / "example_project"
 SIGNALS = 24 if django.VERSION >= (6, 0) else 21
 
 
+DATABASE = f"example_{TEST_RUN}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database of the shop's own, where it takes a server to have one."""
+    if TEST_DB == "sqlite":
+        yield
+        return
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
+        cursor.execute(f"CREATE DATABASE {DATABASE}")
+    yield
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {DATABASE}")
+
+
 def database_url(directory: Path) -> str:
-    """Return an address on the server that the tests run on, of a database of the shop's own."""
+    """Return the address of the shop's database, on the server that the tests run on."""
     if TEST_DB == "sqlite":
         return f"sqlite:///{directory / 'shop.sqlite3'}"
     server = os.environ.get("SIGNALKIT_TEST_DB_URL", DATABASE_SERVERS[TEST_DB])
-    return urlunsplit(urlsplit(server)._replace(path=f"/example_{TEST_RUN}"))
+    return urlunsplit(urlsplit(server)._replace(path=f"/{DATABASE}"))
 
 
 def environment_in(directory: Path) -> dict[str, str]:

@@ -23,10 +23,11 @@ class ThrowAwayDatabase:
         self._exists = False
         if self._connection.vendor == "sqlite":
             self._name = str(Path(self._directory.name) / "demo.sqlite3")
-            self.label = "SQLite, a temporary file"
+            self.label = "SQLite, in a temporary file"
         else:
             self._name = f"{self._own_name}_demo_{secrets.token_hex(4)}"
-            self.label = f"{self._connection.display_name}, database {self._name}"
+            # Not the wrapper's display_name: it may open a connection, and to the wrong database.
+            self.label = f"{self._connection.vendor}, database {self._name}"
 
     def create(self) -> None:
         """Create it and run every migration."""
