@@ -13,7 +13,7 @@ from django.db.models.signals import post_delete, pre_delete
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation
 from signalkit.dispatch.runner import Run, alias_of
-from signalkit.events import Event
+from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase
 from signalkit.transactions.hooks import observer_for
@@ -155,10 +155,7 @@ def _key(declaration: Declaration, event: Event) -> Hashable | None:
         return None
     if once is True:
         return declaration
-    if declaration.kind == "class":
-        key = once(event)
-    else:
-        key = once(signal=event.signal, sender=event.sender, **event.payload)
+    key = once(event) if declaration.kind == "class" else call_as_django_does(once, event)
     try:
         hash(key)
     except TypeError:

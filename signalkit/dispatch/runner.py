@@ -14,7 +14,7 @@ from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
 from signalkit.dispatch.observation import run_finished
-from signalkit.events import Event
+from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.states import Phase
 
@@ -54,7 +54,7 @@ def _caller(declaration: Declaration) -> Run:
         return call
 
     def call_function(event: Event) -> Any:
-        return call(signal=event.signal, sender=event.sender, **event.payload)
+        return call_as_django_does(call, event)
 
     return call_function
 
