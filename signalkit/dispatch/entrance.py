@@ -9,9 +9,8 @@ from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.declare.targets import EVERYONE, Targets
-from signalkit.dispatch import reentry
+from signalkit.dispatch import observation, reentry
 from signalkit.dispatch.guards import Guard, compile_guards
-from signalkit.dispatch.observation import run_finished
 from signalkit.dispatch.phases import Schedule, make_schedule
 from signalkit.dispatch.runner import make_run
 from signalkit.dispatch.switches import switches
@@ -67,7 +66,7 @@ def _plain_entrance(
                 return None
         if when is not None and not when(**named):
             return None
-        if run_finished.receivers:
+        if observation.run_finished.receivers:
             return schedule(Event(named.pop("signal"), named.pop("sender"), named))
         return call(**named)
 

@@ -13,7 +13,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
-from signalkit.dispatch.observation import run_finished
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.states import Phase
@@ -62,7 +61,7 @@ def _caller(declaration: Declaration) -> Run:
 def _measured(declaration: Declaration, call: Run) -> Run:
     def run(event: Event) -> Any:
         # When nobody watches, nothing is measured.
-        if run_finished.receivers:
+        if observation.run_finished.receivers:
             return observation.observe(declaration, call, event)
         return call(event)
 
