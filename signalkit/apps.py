@@ -10,7 +10,9 @@ class SignalkitConfig(AppConfig):
     verbose_name = "Signalkit"
 
     def ready(self) -> None:
-        """Do the wiring; see :func:`signalkit.signals.wire`."""
+        """Do the wiring, see :func:`signalkit.signals.wire`, and register the system checks."""
         from signalkit import signals
+        from signalkit.diagnosis import checks
 
+        checks.register()
         signals.wire()
