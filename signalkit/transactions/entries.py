@@ -99,6 +99,8 @@ class Entry:
         """Do the work of a later entry with the same key, in this one's place."""
         self.func = later.func
         self.dropped = later.dropped
+        # What it does is that of the later event now: of several undone, that one is the last.
+        self.number = later.number
         later.over = True
 
     @property
