@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -73,7 +74,67 @@ def _works(moment: Moment, depth: int = 2) -> st.SearchStrategy[Work]:
     )
 
 
-HOOKS = st.one_of(*(st.tuples(st.just(moment), _works(moment)) for moment in Moment))
+@dataclass(frozen=True)
+class Blocked:
+    """Do something in a block, and leave it one way or another."""
+
+    steps: tuple[Step, ...]
+    savepoint: bool
+    durable: bool
+    error: type[BaseException] | None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Do something after a savepoint made by hand, and roll back to it or release it."""
+
+    steps: tuple[Step, ...]
+    roll_back: bool
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Do something on the other alias."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the connection."""
+
+
+Step = Write | Queue | OnCommit | Swallow | Blocked | Saved | Elsewhere | Close
+
+
+def _steps(depth: int) -> st.SearchStrategy[tuple[Step, ...]]:
+    """Return what a piece of a program does: above all, queue work in nested blocks."""
+    kinds: list[st.SearchStrategy[Step]] = [
+        st.builds(lambda: Write(_name("row"))),
+        st.builds(OnCommit, CALLBACKS),
+        *(st.builds(Queue, st.just(moment), _works(moment)) for moment in Moment),
+    ]
+    if depth:
+        inner = st.deferred(lambda: _steps(depth - 1))
+        blocked = st.builds(
+            Blocked,
+            inner,
+            savepoint=st.sampled_from([True, True, True, False]),
+            durable=st.sampled_from([False, False, False, False, True]),
+            error=st.sampled_from([None, None, Boom, Interrupt]),
+        )
+        rare = st.one_of(st.builds(Elsewhere, inner), st.builds(Swallow), st.builds(Close))
+        kinds += [blocked, blocked, st.builds(Saved, inner, st.booleans()), rare]
+    return st.lists(st.one_of(kinds), max_size=5).map(tuple)
+
+
+BLOCKS = st.builds(
+    Blocked,
+    _steps(3),
+    savepoint=st.booleans(),
+    durable=st.booleans(),
+    error=st.sampled_from([None, None, None, Boom, Interrupt]),
+)
 
 
 class Transactions(RuleBasedStateMachine):
@@ -86,7 +147,6 @@ class Transactions(RuleBasedStateMachine):
         self.models = {alias: Model(self.expected_log) for alias in ALIASES}
         self.reals = {alias: Real(alias, self.log) for alias in ALIASES}
         self.readers = {alias: connections[alias].copy() for alias in ALIASES}
-        self.sids: dict[int, str] = {}
         self.alias = "default"
         self._clean()
 
@@ -98,79 +158,25 @@ class Transactions(RuleBasedStateMachine):
     def real(self) -> Real:
         return self.reals[self.alias]
 
-    def both(self, step: Callable[[Any], object]) -> None:
-        """Take one step on both sides; what it raises must be the same."""
-        expected, found = _outcome(step, self.model), _outcome(step, self.real)
+    def both(self, act: Callable[[Any], object]) -> None:
+        """Do one thing on both sides; what it raises must be the same."""
+        expected, found = _outcome(act, self.model), _outcome(act, self.real)
         assert found == expected, f"raised {found}, expected {expected}"
 
-    # Steps -------------------------------------------------------------------------------------
+    # What happens ------------------------------------------------------------------------------
 
-    @rule(alias=st.sampled_from(ALIASES))
-    def turn_to(self, alias: str) -> None:
+    @rule(alias=st.sampled_from(ALIASES), block=BLOCKS)
+    def enter_a_block(self, alias: str, block: Blocked) -> None:
         self.alias = alias
+        self._play(block)
 
-    @rule(savepoint=st.sampled_from([True, True, False]))
-    def open_block(self, savepoint: bool) -> None:
-        self.both(lambda side: side.open(savepoint=savepoint, durable=False))
+    @rule(alias=st.sampled_from(ALIASES), steps=_steps(0))
+    def act_outside_a_block(self, alias: str, steps: tuple[Step, ...]) -> None:
+        self.alias = alias
+        for step in steps:
+            self._play(step)
 
-    @rule()
-    def open_durable_block(self) -> None:
-        self.both(lambda side: side.open(savepoint=True, durable=True))
-
-    @precondition(lambda self: self.model.blocks)
-    @rule(error=st.sampled_from([None, None, None, Boom, Interrupt]))
-    def leave_block(self, error: type[BaseException] | None) -> None:
-        self.both(lambda side: side.leave(error("a block fails") if error else None))
-
-    @precondition(lambda self: not self.model.closed)
-    @rule()
-    def write(self) -> None:
-        text = _name("row")
-        self.both(lambda side: side.write(text))
-
-    @precondition(lambda self: self.model.blocks and not self.model.broken)
-    @rule()
-    def swallow_a_database_error(self) -> None:
-        self.both(lambda side: side.swallow())
-
-    @rule(hook=HOOKS)
-    def queue(self, hook: tuple[Moment, Work]) -> None:
-        self.both(lambda side: side.queue(*hook))
-
-    # While a connection is closed in a block, Django may call what is queued, of a commit that
-    # never was: when it reconnects after an earlier commit whose callbacks failed.
-    @precondition(lambda self: not self.model.closed)
-    @rule(callback=CALLBACKS)
-    def on_commit(self, callback: Callback) -> None:
-        self.both(lambda side: side.on_commit(callback))
-
-    @precondition(lambda self: self.model.blocks and not self.model.broken)
-    @rule()
-    def make_savepoint(self) -> None:
-        place = self.model.savepoint()
-        self.sids[id(place)] = self.real.savepoint()
-
-    @precondition(lambda self: self._may_use_savepoints())
-    @rule(data=st.data())
-    def roll_back_to_savepoint(self, data: st.DataObject) -> None:
-        place = data.draw(st.sampled_from(self.model.usable_places()))
-        sid = self.sids[id(place)]
-        self.model.savepoint_rollback(place)
-        self.real.savepoint_rollback(sid)
-
-    @precondition(lambda self: self._may_use_savepoints())
-    @rule(data=st.data())
-    def release_savepoint(self, data: st.DataObject) -> None:
-        place = data.draw(st.sampled_from(self.model.usable_places()))
-        sid = self.sids[id(place)]
-        self.model.savepoint_commit(place)
-        self.real.savepoint_commit(sid)
-
-    def _may_use_savepoints(self) -> bool:
-        model = self.model
-        return bool(model.blocks and not model.broken and model.usable_places())
-
-    @precondition(lambda self: not self.model.blocks and self._may_switch())
+    @precondition(lambda self: self._may_switch())
     @rule()
     def manage_by_hand(self) -> None:
         self.both(lambda side: side.set_autocommit(False))
@@ -180,7 +186,7 @@ class Transactions(RuleBasedStateMachine):
     def commit_by_hand(self) -> None:
         self.both(lambda side: side.commit())
 
-    @precondition(lambda self: self.model.manual and not self.model.blocks)
+    @precondition(lambda self: self.model.manual)
     @rule()
     def roll_back_by_hand(self) -> None:
         self.both(lambda side: side.rollback())
@@ -192,19 +198,70 @@ class Transactions(RuleBasedStateMachine):
             self.both(lambda side: side.commit())
         self.both(lambda side: side.set_autocommit(True))
 
+    @rule()
+    def close(self) -> None:
+        self.both(lambda side: side.close())
+
     def _may_switch(self) -> bool:
         # psycopg refuses inside a transaction.
         return self.real.connection.vendor != "postgresql" or not self.model.manual
 
     def _fit_for_commit(self) -> bool:
         # With nothing of ours queued, Django commits what is left of a broken transaction.
-        return not self.model.blocks and (self.model.hooked or not self.model.broken)
+        return self.model.hooked or not self.model.broken
 
-    # In manual mode, Django never reopens a connection that was closed in a block.
-    @precondition(lambda self: not (self.model.manual and self.model.blocks))
-    @rule()
-    def close(self) -> None:
-        self.both(lambda side: side.close())
+    # Playing a program, step by step on both sides ----------------------------------------------
+
+    def _play(self, step: Step) -> None:
+        model = self.model
+        if isinstance(step, Queue):
+            self.both(lambda side: side.queue(step.moment, step.work))
+        elif isinstance(step, Write) and not model.closed:
+            self.both(lambda side: side.write(step.text))
+        # While a connection is closed in a block, Django may call what is queued there, of a
+        # commit that never was: when it reconnects after an earlier commit whose callbacks failed.
+        elif isinstance(step, OnCommit) and not model.closed:
+            self.both(lambda side: side.on_commit(step.callback))
+        elif isinstance(step, Swallow) and model.blocks and not model.closed:
+            self.both(lambda side: side.swallow())
+        elif isinstance(step, Blocked):
+            self._play_in_block(step)
+        elif isinstance(step, Saved):
+            self._play_after_savepoint(step)
+        elif isinstance(step, Elsewhere):
+            self._play_elsewhere(step)
+        # In manual mode, Django never reopens a connection that was closed in a block.
+        elif isinstance(step, Close) and not (model.manual and model.blocks):
+            self.both(lambda side: side.close())
+
+    def _play_in_block(self, block: Blocked) -> None:
+        depth = len(self.model.blocks)
+        self.both(lambda side: side.open(savepoint=block.savepoint, durable=block.durable))
+        if len(self.model.blocks) == depth:
+            return
+        for step in block.steps:
+            self._play(step)
+        error = block.error("a block fails") if block.error else None
+        self.both(lambda side: side.leave(error))
+
+    def _play_after_savepoint(self, saved: Saved) -> None:
+        model, real = self.model, self.real
+        place = None
+        if model.blocks and not model.broken:
+            place, sid = model.savepoint(), real.savepoint()
+        for step in saved.steps:
+            self._play(step)
+        if place in model.usable_places() and not model.broken:
+            model_side = model.savepoint_rollback if saved.roll_back else model.savepoint_commit
+            real_side = real.savepoint_rollback if saved.roll_back else real.savepoint_commit
+            model_side(place)
+            real_side(sid)
+
+    def _play_elsewhere(self, elsewhere: Elsewhere) -> None:
+        alias, self.alias = self.alias, next(name for name in ALIASES if name != self.alias)
+        for step in elsewhere.steps:
+            self._play(step)
+        self.alias = alias
 
     # What must be so ---------------------------------------------------------------------------
 
@@ -225,38 +282,35 @@ class Transactions(RuleBasedStateMachine):
         for alias, real in self.reals.items():
             model, connection = self.models[alias], real.connection
             assert connection.in_atomic_block == bool(model.blocks)
-            assert len(connection.atomic_blocks) == (0 if model.closed else len(model.blocks)) or (
-                model.closed
-            )
+            assert len(connection.atomic_blocks) == len(model.blocks)
             if not model.blocks:
                 assert connection.get_autocommit() == (not model.manual)
                 assert not connection.savepoint_ids
 
     def teardown(self) -> None:
         for real in self.reals.values():
-            connection = real.connection
             while real.blocks:
                 _outcome(lambda side: side.leave(Boom()), real)
-            if not connection.get_autocommit():
-                connection.rollback()
-                connection.set_autocommit(True)
         self._clean()
         for reader in self.readers.values():
             reader.close()
 
     def _clean(self) -> None:
+        """Leave nothing behind, whatever state a failing example was left in."""
         for alias, reader in self.readers.items():
-            # A new connection: no callback, flag or hook of the example before is left.
-            connections[alias].close()
-            connections[alias].run_commit_hooks_on_set_autocommit_on = False
+            connection = connections[alias]
+            connection.close()
+            connection.connection = None
+            connection.in_atomic_block = False
+            connection.run_commit_hooks_on_set_autocommit_on = False
             with reader.cursor() as cursor:
                 cursor.execute("DELETE FROM testapp_record")
-            connections[alias].ensure_connection()
+            _outcome(lambda side: side.connection.ensure_connection(), self.reals[alias])
 
 
-def _outcome(step: Callable[[Any], object], side: Model | Real) -> str | None:
+def _outcome(act: Callable[[Any], object], side: Model | Real) -> str | None:
     try:
-        step(side)
+        act(side)
     except (Exception, Interrupt) as error:  # noqa: BLE001  # to be compared
         return _describe(error)
     return None

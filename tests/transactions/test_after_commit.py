@@ -1,0 +1,218 @@
+"""After-commit work: Django's on_commit, in which one failing callback drops nobody of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from signalkit.transactions import after_commit, after_rollback, before_commit
+from tests.testapp.models import DeferredCheck
+from tests.transactions.conftest import Committed
+from tests.transactions.support import (
+    Boom,
+    Interrupt,
+    Log,
+    postgresql_only,
+    raising,
+    real_commits,
+    rolled_back,
+    write,
+)
+
+pytestmark = real_commits
+
+
+class TestItRunsAfterTheCommit:
+    def test_of_the_outermost_block(self, log: Log, committed: Committed) -> None:
+        with transaction.atomic():
+            with transaction.atomic():
+                write("row")
+                after_commit(lambda: log.append(f"sees {committed()}"))
+            log.append("body")
+        assert log == ["body", "sees ['row']"]
+
+    def test_as_one_of_djangos_callbacks(self, log: Log) -> None:
+        with transaction.atomic():
+            transaction.on_commit(log.note("first"))
+            after_commit(log.note("second"))
+            transaction.on_commit(log.note("third"))
+            assert len(connection.run_on_commit) == 3
+        assert log == ["first", "second", "third"]
+
+    def test_at_once_without_a_transaction(self, log: Log) -> None:
+        after_commit(log.note("at once"))
+        assert log == ["at once"]
+
+    def test_on_the_alias_it_was_queued_for(self, log: Log) -> None:
+        with transaction.atomic():
+            with transaction.atomic(using="other"):
+                after_commit(log.note("other"), using="other")
+                after_commit(log.note("default"))
+            assert log == ["other"]
+        assert log == ["other", "default"]
+
+    def test_not_when_its_savepoint_was_rolled_back(self, log: Log) -> None:
+        with transaction.atomic():
+            with rolled_back():
+                after_commit(log.note("undone"))
+            after_commit(log.note("kept"))
+        assert log == ["kept"]
+
+    def test_what_it_writes_stays(self, log: Log, committed: Committed) -> None:
+        with transaction.atomic():
+            after_commit(log.write("row"))
+        assert committed() == ["row"]
+
+    def test_what_it_queues_runs_as_well(self, log: Log) -> None:
+        def work() -> None:
+            log.append("work")
+            after_commit(log.note("at once"))
+            with transaction.atomic():
+                before_commit(log.note("before"))
+                after_commit(log.note("after"))
+
+        with transaction.atomic():
+            after_commit(work)
+            after_commit(log.note("last"))
+        assert log == ["work", "at once", "before", "after", "last"]
+
+
+class TestSomebodyElsesCallbackFails:
+    @pytest.mark.parametrize("error", [Boom, Interrupt, KeyboardInterrupt, SystemExit])
+    def test_ours_run_and_it_is_raised(self, error: type[BaseException], log: Log) -> None:
+        with raising(error, "foreign"):
+            transaction.on_commit(log.note("first"))
+            after_commit(log.note("ours"))
+            transaction.on_commit(log.fail("foreign", error))
+            after_commit(log.note("ours as well"))
+            transaction.on_commit(log.note("dropped, as Django does"))
+        assert log == ["first", "ours", "foreign", "ours as well"]
+        assert connection.get_autocommit()
+
+    def test_a_robust_one_stops_nobody(self, log: Log) -> None:
+        with transaction.atomic():
+            transaction.on_commit(log.fail("foreign"), robust=True)
+            after_commit(log.note("ours"))
+            transaction.on_commit(log.note("foreign as well"))
+        assert log == ["foreign", "ours", "foreign as well"]
+
+    def test_an_error_of_ours_beside_it_is_logged(
+        self, log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with raising(Boom, "foreign"):
+            transaction.on_commit(log.fail("foreign"))
+            after_commit(log.fail("ours", ValueError))
+        assert log == ["foreign", "ours"]
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert record.exc_info[0] is ValueError
+
+    def test_a_request_to_exit_comes_before_an_error(
+        self, log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with raising(Interrupt, "ours"):
+            transaction.on_commit(log.fail("foreign"))
+            after_commit(log.fail("ours", Interrupt))
+            after_commit(log.note("last"))
+        assert log == ["foreign", "ours", "last"]
+        assert len(caplog.records) == 1
+
+    def test_ours_run_once(self, log: Log) -> None:
+        with raising(Boom):
+            after_commit(log.note("ours"))
+            transaction.on_commit(log.fail("foreign"))
+        with transaction.atomic():
+            pass
+        assert log == ["ours", "foreign"]
+
+
+class TestOursFails:
+    def test_nobody_is_stopped_and_it_is_raised(self, log: Log, committed: Committed) -> None:
+        with raising(Boom, "first"):
+            write("row")
+            after_commit(log.fail("first"))
+            after_commit(log.note("second"))
+            transaction.on_commit(log.note("foreign"))
+        assert log == ["first", "second", "foreign"]
+        assert committed() == ["row"]
+
+    def test_several_are_raised_together(self, log: Log) -> None:
+        with raising(ExceptionGroup, "'default'") as caught:
+            after_commit(log.fail("first"))
+            after_commit(log.fail("second", ValueError))
+        assert isinstance(caught.value, ExceptionGroup)
+        assert [str(error) for error in caught.value.exceptions] == ["first", "second"]
+
+    def test_a_request_to_exit_waits_for_ours_only(self, log: Log) -> None:
+        with raising(Interrupt):
+            after_commit(log.fail("first", Interrupt))
+            transaction.on_commit(log.note("foreign"))
+            after_commit(log.note("second"))
+        assert log == ["first", "second"]
+
+
+class TestTheCommitFails:
+    @pytest.mark.skipif(
+        not connection.features.can_defer_constraint_checks, reason="constraints are not deferred"
+    )
+    def test_by_a_constraint_that_is_checked_there(self, log: Log, committed: Committed) -> None:
+        with raising(IntegrityError):
+            DeferredCheck.objects.create(author_id=4711)
+            before_commit(log.write("before"))
+            after_commit(log.note("after"))
+            transaction.on_commit(log.note("foreign"))
+            after_rollback(log.write("undone"))
+        assert log == ["before", "undone"]
+        assert committed() == ["undone"]
+        assert connection.get_autocommit()
+
+    @postgresql_only
+    def test_by_a_serialization_failure(
+        self, log: Log, committed: Committed, second: Callable[[str], BaseDatabaseWrapper]
+    ) -> None:
+        rival = second("default")
+
+        def read_and_write(connection: BaseDatabaseWrapper) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM testapp_record")
+                cursor.execute("INSERT INTO testapp_record (text) VALUES ('row')")
+
+        with raising(OperationalError, "serialize"):
+            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+            after_rollback(log.note("undone"))
+            rival.set_autocommit(False)
+            rival.cursor().execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            read_and_write(connection)
+            read_and_write(rival)
+            rival.commit()
+            rival.set_autocommit(True)
+            assert log == []
+        assert log == ["before", "undone"]
+        assert committed() == ["row"]
+
+
+class TestTheConnectionIsLostRightAfterTheCommit:
+    def test_ours_run_at_the_next_use(
+        self, log: Log, committed: Committed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection = connections["default"]
+        commit = connection.commit
+
+        def commit_and_lose_the_connection() -> None:
+            commit()
+            connection.close()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "commit", commit_and_lose_the_connection)
+            with transaction.atomic():
+                write("row")
+                transaction.on_commit(log.note("dropped, as Django does"))
+                after_commit(log.write("after"))
+                after_rollback(log.note("undone"))
+        assert committed() == ["row", "after"]
+        assert log == ["after"]

@@ -1,0 +1,330 @@
+"""Connections: closed, lost, reopened, pooled, shared out to threads, and left alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from unittest import mock
+
+import pytest
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test.utils import CaptureQueriesContext
+
+from signalkit.transactions import after_commit, after_rollback, before_commit
+from signalkit.transactions.observer import observe
+from tests.transactions.conftest import Committed
+from tests.transactions.support import (
+    Boom,
+    Log,
+    not_on_sqlite,
+    postgresql_only,
+    raising,
+    real_commits,
+    rolled_back,
+    write,
+)
+
+pytestmark = real_commits
+Second = Callable[[str], BaseDatabaseWrapper]
+
+
+def kill(victim: BaseDatabaseWrapper, killer: BaseDatabaseWrapper) -> None:
+    """Have the server end a connection's session."""
+    with victim.cursor() as cursor:
+        if victim.vendor == "postgresql":
+            cursor.execute("SELECT pg_backend_pid()")
+        else:
+            cursor.execute("SELECT CONNECTION_ID()")
+        (session,) = cursor.fetchone()
+    with killer.cursor() as cursor:
+        if victim.vendor == "postgresql":
+            # Waits until the session has ended.
+            cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [session])
+        else:
+            cursor.execute(f"KILL {session:d}")
+
+
+class TestClosedInATransaction:
+    def test_nothing_runs_but_after_rollback_work_at_the_next_use(
+        self, log: Log, committed: Committed
+    ) -> None:
+        with transaction.atomic():
+            write("lost")
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+            transaction.on_commit(log.note("foreign"))
+            after_rollback(log.write("undone"))
+            connection.close()
+            after_rollback(log.write("queued after it"))
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+        assert log == []
+        write("next use")
+        assert log == ["undone", "queued after it"]
+        assert committed() == ["undone", "queued after it", "next use"]
+
+    def test_not_even_when_an_earlier_commit_left_django_wanting_to_call(self, log: Log) -> None:
+        with pytest.raises(Boom), transaction.atomic():
+            transaction.on_commit(log.fail("foreign"))
+        with transaction.atomic():
+            connection.close()
+            after_commit(log.note("after"))
+        connection.ensure_connection()
+        assert log == ["foreign"]
+
+    def test_outside_a_transaction_nothing_happens(self, log: Log) -> None:
+        with transaction.atomic():
+            after_commit(log.note("after"))
+        connection.close()
+        connection.ensure_connection()
+        assert log == ["after"]
+
+
+@not_on_sqlite
+class TestLost:
+    def test_in_a_transaction(self, log: Log, committed: Committed, second: Second) -> None:
+        with raising(DatabaseError):
+            write("lost")
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+            after_rollback(log.write("undone"))
+            kill(connections["default"], second("default"))
+            write("notices")
+        assert log == committed() == ["undone"]
+        assert connection.get_autocommit()
+
+    def test_before_its_commit(self, log: Log, committed: Committed, second: Second) -> None:
+        with raising(DatabaseError):
+            write("lost")
+            after_commit(log.note("after"))
+            after_rollback(log.write("undone"))
+            kill(connections["default"], second("default"))
+        assert log == committed() == ["undone"]
+
+    def test_in_before_commit_work(self, log: Log, committed: Committed, second: Second) -> None:
+        with raising(DatabaseError):
+            write("lost")
+            before_commit(lambda: kill(connections["default"], second("default")))
+            after_commit(log.note("after"))
+            after_rollback(log.write("undone"))
+        assert log == committed() == ["undone"]
+
+    def test_right_after_its_commit(
+        self, log: Log, committed: Committed, second: Second, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = connections["default"]
+        real.ensure_connection()
+        commit = real.commit
+
+        def commit_and_lose_the_server() -> None:
+            commit()
+            kill(real, second("default"))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(real, "commit", commit_and_lose_the_server)
+            # MariaDB is asked to turn autocommit on, and is not there; psycopg asks nobody, and
+            # the work itself finds out.
+            with raising(DatabaseError):
+                write("row")
+                after_commit(log.note("after"))
+                after_commit(lambda: real.cursor().execute("SELECT 1"))
+        real.close()
+        real.ensure_connection()
+        assert log == ["after"]
+        assert committed() == ["row"]
+
+
+class TestReopened:
+    def test_it_is_wrapped_once(self, log: Log) -> None:
+        real = connections["default"]
+        wrapped = {name: real.__dict__[name] for name in ("commit", "rollback", "close")}
+        for _ in range(3):
+            real.close()
+            real.ensure_connection()
+        assert {name: real.__dict__[name] for name in wrapped} == wrapped
+        with transaction.atomic():
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+        assert log == ["before", "after"]
+
+    def test_a_persistent_connection_serves_transaction_after_transaction(
+        self, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)
+        monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+        connection.close()
+        connection.ensure_connection()
+        session = connection.connection
+        for number in range(3):
+            with transaction.atomic():
+                before_commit(log.note(f"before {number}"))
+                after_commit(log.note(f"after {number}"))
+            connection.close_if_unusable_or_obsolete()
+        assert log == [f"{word} {number}" for number in range(3) for word in ("before", "after")]
+        assert connection.connection is session
+
+    def test_what_opens_a_connection_may_use_it(self, log: Log, committed: Committed) -> None:
+        with rolled_back():
+            after_rollback(log.write("undone"))
+            connection.close()
+        assert log == []
+        with transaction.atomic():
+            log.append("in a transaction")
+        assert log == ["undone", "in a transaction"]
+        assert committed() == ["undone"]
+
+
+@postgresql_only
+class TestPooled:
+    def test_a_pool_of_psycopg(
+        self, log: Log, committed: Committed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("psycopg_pool")
+        real = connections["default"]
+        real.close()
+        monkeypatch.setitem(
+            real.settings_dict, "OPTIONS", {**real.settings_dict["OPTIONS"], "pool": True}
+        )
+        try:
+            for number in range(3):
+                with transaction.atomic():
+                    before_commit(log.write(f"before {number}"))
+                    after_commit(log.note(f"after {number}"))
+                with rolled_back():
+                    after_rollback(log.write(f"undone {number}"))
+                with transaction.atomic():
+                    after_rollback(log.write(f"closed {number}"))
+                    real.close()
+                real.close()
+                real.ensure_connection()
+            words = ("before", "after", "undone", "closed")
+            assert log == [f"{word} {number}" for number in range(3) for word in words]
+            assert committed() == [text for text in log if "after" not in text]
+        finally:
+            real.close()
+            real.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's alone
+
+
+class TestThreads:
+    def test_each_has_connections_of_its_own(self, log: Log, committed: Committed) -> None:
+        barrier = threading.Barrier(2, timeout=20)
+        logs = {alias: Log() for alias in ("default", "other")}
+
+        def work(alias: str) -> None:
+            try:
+                with transaction.atomic(using=alias):
+                    before_commit(logs[alias].write("before", alias), using=alias)
+                    after_commit(logs[alias].note("after"), using=alias)
+                    after_rollback(logs[alias].note("never"), using=alias)
+                    # Both transactions are open, with work in both.
+                    barrier.wait()
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=work, args=(alias,)) for alias in logs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert logs == {alias: ["before", "after"] for alias in logs}
+        assert committed("default") == committed("other") == ["before"]
+
+    def test_work_of_a_connection_stays_with_its_thread(self, log: Log) -> None:
+        def work() -> None:
+            try:
+                with transaction.atomic():
+                    after_commit(log.note("thread"))
+            finally:
+                connections.close_all()
+
+        with rolled_back():
+            after_commit(log.note("never"))
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+            assert log == ["thread"]
+        assert log == ["thread"]
+
+    def test_another_threads_commit_is_refused_before_our_work(self, log: Log) -> None:
+        real = connections["default"]
+        errors: list[DatabaseError] = []
+
+        def commit() -> None:
+            try:
+                real.commit()
+            except DatabaseError as error:
+                errors.append(error)
+
+        with transaction.atomic():
+            before_commit(log.note("before"))
+            thread = threading.Thread(target=commit)
+            thread.start()
+            thread.join()
+            assert log == []
+        assert "thread" in str(errors[0])
+        assert log == ["before"]
+
+
+class TestUnused:
+    def test_the_wrapped_methods_step_aside_at_once(self) -> None:
+        real = connections["default"]
+        real.ensure_connection()
+        observer = observe(real)
+        # What takes part in nothing can lack everything that it would take part with.
+        state = dict(vars(observer))
+        for name in ("_waiting", "_committed", "_owed", "_manual", "_announced", "_transactions"):
+            delattr(observer, name)
+        try:
+            with transaction.atomic():
+                with transaction.atomic():
+                    write("row")
+                with rolled_back():
+                    write("row")
+                transaction.on_commit(lambda: None)
+            with rolled_back():
+                write("row")
+            real.close()
+        finally:
+            vars(observer).update(state)
+
+    def test_it_costs_no_query(self, log: Log) -> None:
+        with CaptureQueriesContext(connections["default"]) as plain, transaction.atomic():
+            write("row")
+        with CaptureQueriesContext(connections["default"]) as ours, transaction.atomic():
+            write("row")
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+        assert len(ours) == len(plain)
+
+    def test_it_is_idle_again_after_each_transaction(self, log: Log) -> None:
+        observer = observe(connections["default"])
+        with transaction.atomic():
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+            with rolled_back():
+                after_rollback(log.note("undone"))
+            assert observer._busy
+        assert not observer._busy
+        with rolled_back():
+            before_commit(log.note("before"))
+        assert not observer._busy
+
+    def test_a_method_patched_on_the_class_later_is_called(self) -> None:
+        real = connections["default"]
+        real.ensure_connection()
+        original = type(real).commit
+        with (
+            mock.patch.object(type(real), "commit", autospec=True, side_effect=original) as patched,
+            transaction.atomic(),
+        ):
+            write("row")
+        assert patched.call_count == 1
+
+    def test_a_patch_of_the_proxy_leaves_it_in_place(self, log: Log) -> None:
+        with mock.patch.object(connection, "commit"):
+            pass
+        with transaction.atomic():
+            before_commit(log.note("before"))
+            after_commit(log.note("after"))
+        assert log == ["before", "after"]

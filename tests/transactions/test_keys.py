@@ -1,0 +1,139 @@
+"""A key: once per transaction, and the last that was not undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+
+from signalkit.transactions.hooks import observer_for
+from tests.transactions.support import Log, real_commits, rolled_back
+
+pytestmark = real_commits
+Queue = Callable[..., None]
+MOMENTS = pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+
+
+@MOMENTS
+class TestOncePerTransaction:
+    def test_the_last_runs(self, moment: str, log: Log, queue: Queue) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("first"), key="k")
+            queue(moment, log.note("second"), key="k")
+        assert log == ["second"]
+
+    def test_in_the_place_of_the_first(self, moment: str, log: Log, queue: Queue) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("first"), key="k")
+            queue(moment, log.note("beside"))
+            with transaction.atomic():
+                queue(moment, log.note("second"), key="k")
+        assert log == ["second", "beside"]
+
+    def test_each_key_for_itself(self, moment: str, log: Log, queue: Queue) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("k"), key="k")
+            queue(moment, log.note("l"), key="l")
+        assert log == ["k", "l"]
+
+    def test_each_transaction_for_itself(self, moment: str, log: Log, queue: Queue) -> None:
+        for number in range(2):
+            with transaction.atomic():
+                queue(moment, log.note(str(number)), key="k")
+        assert log == ["0", "1"]
+
+    def test_each_alias_for_itself(self, moment: str, log: Log, queue: Queue) -> None:
+        with transaction.atomic(), transaction.atomic(using="other"):
+            queue(moment, log.note("default"), key="k")
+            queue(moment, log.note("other"), key="k", using="other")
+        assert log == ["other", "default"]
+
+    def test_the_last_that_survived_its_savepoint(
+        self, moment: str, log: Log, queue: Queue
+    ) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("first"), key="k")
+            with transaction.atomic():
+                queue(moment, log.note("second"), key="k")
+            with rolled_back():
+                queue(moment, log.note("third"), key="k")
+                with transaction.atomic():
+                    queue(moment, log.note("fourth"), key="k")
+        assert log == ["second"]
+
+    def test_the_first_again_when_all_others_are_undone(
+        self, moment: str, log: Log, queue: Queue
+    ) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("first"), key="k")
+            with rolled_back():
+                queue(moment, log.note("second"), key="k")
+        assert log == ["first"]
+
+    def test_the_last_beside_savepoints_made_by_hand(
+        self, moment: str, log: Log, queue: Queue
+    ) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("first"), key="k")
+            sid = connection.savepoint()
+            queue(moment, log.note("second"), key="k")
+            connection.savepoint_rollback(sid)
+            connection.savepoint()
+            queue(moment, log.note("third"), key="k")
+        assert log == ["third"]
+
+    def test_any_number_of_events_takes_the_room_of_one(
+        self, moment: str, log: Log, queue: Queue
+    ) -> None:
+        with transaction.atomic():
+            observer = observer_for("default")
+            for number in range(50_000):
+                getattr(observer, moment)(lambda number=number: log.append(str(number)), key="k")
+            for number in range(200):
+                with transaction.atomic():
+                    queue(moment, log.note(f"block {number}"), key="k")
+            assert len(observer._waiting._entries) == 1
+            assert len(connection.run_on_commit) <= 1
+        assert log == ["block 199"]
+
+    def test_it_is_told_once_that_it_was_dropped(self, moment: str, log: Log, queue: Queue) -> None:
+        with rolled_back():
+            queue(moment, log.note("first"), key="k", dropped=log.note("first dropped"))
+            with transaction.atomic():
+                queue(moment, log.note("second"), key="k", dropped=log.note("second dropped"))
+        assert log == ["second dropped"]
+
+    def test_nobody_is_told_of_what_was_committed(
+        self, moment: str, log: Log, queue: Queue
+    ) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("first"), key="k", dropped=log.note("dropped"))
+            queue(moment, log.note("second"), key="k", dropped=log.note("dropped"))
+        assert log == ["second"]
+
+
+class TestAfterARollback:
+    def test_once_for_all_that_was_undone(self, log: Log, queue: Queue) -> None:
+        with rolled_back():
+            queue("after_rollback", log.note("first"), key="k")
+            with rolled_back():
+                queue("after_rollback", log.note("second"), key="k")
+        assert log == ["second"]
+
+    def test_not_for_what_was_committed(self, log: Log, queue: Queue) -> None:
+        with transaction.atomic():
+            queue("after_rollback", log.note("first"), key="k")
+            with rolled_back():
+                queue("after_rollback", log.note("second"), key="k")
+        assert log == ["second"]
+
+
+def test_before_commit_work_may_queue_its_own_key_again(log: Log, queue: Queue) -> None:
+    with transaction.atomic():
+        queue(
+            "before_commit",
+            lambda: queue("before_commit", log.note("again"), key="k"),
+            key="k",
+        )
+    assert log == ["again"]

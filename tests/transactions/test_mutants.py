@@ -1,0 +1,189 @@
+"""The state machine can fail: it finds what is wrong with an observer broken on purpose."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import atomic
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
+from hypothesis.stateful import run_state_machine_as_test
+
+from signalkit.transactions import inside, observer
+from signalkit.transactions.entries import Entry, Moment
+from signalkit.transactions.observer import Observer
+from signalkit.transactions.owed import Owed
+from signalkit.transactions.running import run_rounds
+from signalkit.transactions.waiting import Waiting
+from tests.transactions.machine.machine import Transactions
+from tests.transactions.support import real_commits
+
+Patch = pytest.MonkeyPatch
+
+
+def forget_savepoints(patch: Patch) -> None:
+    patch.setattr(Waiting, "rolled_back_to", lambda self, sid: [])
+
+
+def forget_the_outer_savepoint(patch: Patch) -> None:
+    released = Waiting.released
+
+    def broken(self: Waiting, sid: str) -> list[Entry]:
+        for entry in self._entries:
+            entry.level = 0
+        return released(self, sid)
+
+    patch.setattr(Waiting, "released", broken)
+
+
+def keep_the_first_of_a_key(patch: Patch) -> None:
+    patch.setattr(Entry, "take_over", lambda self, later: setattr(later, "over", True))
+
+
+def leave_in_atomic_block_as_it_is(patch: Patch) -> None:
+    def broken(
+        connection: BaseDatabaseWrapper, due: Callable[[], list[Entry]], *, manual: bool
+    ) -> None:
+        block = atomic(using=connection.alias, savepoint=False)
+        block.__enter__()
+        run_rounds(connection.alias, due)
+
+    patch.setattr(observer, "run_inside", broken)
+
+
+def run_before_commit_work_after_it(patch: Patch) -> None:
+    def broken(self: Observer) -> None:
+        self._django.commit(self.connection)
+        run_rounds(self._alias, partial(self._waiting.of, Moment.BEFORE_COMMIT))
+        self._note_commit()
+
+    patch.setattr(Observer, "commit", broken)
+
+
+def run_one_round(patch: Patch) -> None:
+    def broken(alias: str, due: Callable[[], list[Entry]]) -> None:
+        for entry in due():
+            entry.over = True
+            entry.func()
+
+    patch.setattr(inside, "run_rounds", broken)
+
+
+def forget_base_exceptions(patch: Patch) -> None:
+    run_inside = observer.run_inside
+
+    def broken(self: Observer) -> None:
+        due = partial(self._waiting.of, Moment.BEFORE_COMMIT)
+        try:
+            run_inside(self.connection, due, manual=self._manual)
+        except Exception:
+            self.connection.rollback()
+            raise
+
+    patch.setattr(Observer, "_run_before_commit", broken)
+
+
+def commit_what_a_caught_error_has_spoilt(patch: Patch) -> None:
+    patch.setattr(inside, "refuse_lost_transaction", lambda *args, **options: None)
+
+
+def stop_after_a_foreign_failure(patch: Patch) -> None:
+    run_all = observer.run_all
+
+    def broken(alias: str, entries: Iterable[Entry], django: Callable[[], object]) -> None:
+        run_all(alias, entries, lambda: None) if django.__class__ is not partial else django()
+
+    patch.setattr(observer, "run_all", broken)
+
+
+def stop_after_a_failure_of_ours(patch: Patch) -> None:
+    def broken(self: Entry, errors: list[Exception]) -> None:
+        if not self.over:
+            self.over = True
+            if not errors:
+                try:
+                    self.func()
+                except Exception as error:  # noqa: BLE001  # as the original
+                    errors.append(error)
+
+    patch.setattr(Entry, "run_once", broken)
+
+
+def forget_what_was_undone(patch: Patch) -> None:
+    patch.setattr(Owed, "add_undone", lambda self, entries: None)
+
+
+def deal_with_it_in_the_order_of_undoing(patch: Patch) -> None:
+    add_undone = Owed.add_undone
+
+    def broken(self: Owed, entries: Iterable[Entry]) -> None:
+        entries = list(entries)
+        for entry in entries:
+            entry.number = 0
+        add_undone(self, entries)
+
+    patch.setattr(Owed, "add_undone", broken)
+
+
+def switch_autocommit_on_as_if_nothing_waited(patch: Patch) -> None:
+    patch.setattr(Observer, "_leave_manual_mode", lambda self, django: django())
+
+
+def take_manual_mode_for_the_other(patch: Patch) -> None:
+    patch.setattr(observer, "is_manual", lambda connection: False)
+
+
+def leave_uncommitted_what_is_run_in_manual_mode(patch: Patch) -> None:
+    patch.setattr(observer, "run_committed", lambda connection, func: func())
+
+
+MUTANTS: tuple[Callable[[Patch], Any], ...] = (
+    forget_savepoints,
+    forget_the_outer_savepoint,
+    keep_the_first_of_a_key,
+    leave_in_atomic_block_as_it_is,
+    run_before_commit_work_after_it,
+    run_one_round,
+    forget_base_exceptions,
+    commit_what_a_caught_error_has_spoilt,
+    stop_after_a_foreign_failure,
+    stop_after_a_failure_of_ours,
+    forget_what_was_undone,
+    deal_with_it_in_the_order_of_undoing,
+    switch_autocommit_on_as_if_nothing_waited,
+    take_manual_mode_for_the_other,
+    leave_uncommitted_what_is_run_in_manual_mode,
+)
+
+
+@real_commits
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="one database suffices, the quickest")
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_broken_observer_is_found_out(
+    mutant: Callable[[Patch], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="signalkit.transactions")
+    with monkeypatch.context() as patch:
+        mutant(patch)
+        # What it finds may depend on what an example before it has spoilt: found, all the same.
+        with pytest.raises((AssertionError, Flaky, BaseExceptionGroup)):
+            run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
+                Transactions,
+                settings=settings(
+                    max_examples=200,
+                    stateful_step_count=12,
+                    database=None,
+                    derandomize=True,
+                    phases=[Phase.generate],
+                    report_multiple_bugs=False,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
