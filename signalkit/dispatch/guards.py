@@ -64,7 +64,5 @@ _SENDING = (Signal.send.__code__, Signal.send_robust.__code__)
 def _is_deserializing() -> bool:
     """Say whether a fixture makes this m2m change itself, and not a receiver of the fixture's."""
     sending = callstack.nearest(*_SENDING)
-    if sending is None:
-        return False
     found = callstack.nearest(_DESERIALIZING, *_SENDING, after=sending)
     return found is not None and found.f_code is _DESERIALIZING

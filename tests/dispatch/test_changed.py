@@ -423,6 +423,14 @@ class TestWhatTheSaveWorksOut:
         book.save()
         assert len(seen) == 1
 
+    def test_an_expression_is_not_taken_for_its_name(self, book: Book) -> None:
+        book.title = "F(status)"
+        book.save()
+        seen = watch(Book, "title", signal=pre_save)
+        book.title = F("status")
+        book.save()
+        assert len(seen) == 1
+
     def test_an_expression_is_read_back_after(self, book: Book) -> None:
         seen = watch(Book, "stock")
         book.stock = F("stock") - 1
@@ -460,6 +468,19 @@ class TestWhatTheSaveWorksOut:
         rectangle.width = 2
         rectangle.save()
         assert len(seen) == 1
+
+    def test_a_row_that_another_receiver_deletes_before_it_is_written(self) -> None:
+        """What was to be an update is a creation then."""
+        listen(
+            pre_save, Tag, note=lambda named: Tag.objects.filter(pk=named["instance"].pk).delete()
+        )
+        seen = watch(Tag, "name")
+        created = listen(post_save, Tag, note=lambda named: named["created"])
+        tag = Tag.objects.create(name="a")
+        tag.name = "b"
+        tag.save()
+        assert created == [True, True]
+        assert seen == []
 
     def test_auto_now_shows_after_the_save_only(self) -> None:
         article = Article.objects.create(headline="News")

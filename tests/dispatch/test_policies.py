@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
-from django.db.models.signals import post_save
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -113,6 +121,18 @@ class TestIsolateInATransaction:
             Book.objects.using("other").create(title="a")
         assert Book.objects.using("other").exists()
         assert not Record.objects.using("other").exists()
+
+    @pytest.mark.usefixtures("taken_tag")
+    def test_where_django_makes_no_savepoint(self) -> None:
+        """Deletes and many-to-many changes are atomic without one."""
+        listen([pre_delete, post_delete, m2m_changed], None, note=collide, on_error="isolate")
+        book = Book.objects.create(title="a")
+        with transaction.atomic():
+            book.tags.add(*Tag.objects.all())
+            Record.objects.create(text="the sender's")
+            book.delete()
+        assert not Book.objects.exists()
+        assert Record.objects.exists()
 
     def test_a_class(self) -> None:
         class Fails(ModelReceiver):
@@ -230,6 +250,58 @@ class TestLostTransactions:
             Book.objects.create(title="a")
         assert not Book.objects.exists()
         assert "failed in phase" not in caplog.text
+
+    @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server to lose")
+    def test_a_connection_that_is_gone(self) -> None:
+        def kill(named: dict[str, Any]) -> None:
+            with connection.cursor() as cursor:
+                if connection.vendor == "postgresql":
+                    cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+                else:
+                    cursor.execute("KILL CONNECTION_ID()")
+
+        listen(post_save, Book, note=kill, on_error="isolate")
+        with pytest.raises((OperationalError, InterfaceError)), transaction.atomic():
+            Book.objects.create(title="a")
+        connection.close()
+        assert not Book.objects.exists()
+
+    @pytest.mark.skipif(connection.vendor != "mysql", reason="MariaDB's own way")
+    def test_a_deadlock_ends_the_whole_transaction_on_mariadb(self) -> None:
+        mine, theirs = Tag.objects.create(name="mine"), Tag.objects.create(name="theirs")
+        locked = threading.Event()
+
+        def other_side() -> None:
+            try:
+                with transaction.atomic():
+                    # The heavier transaction: MariaDB gives up the lighter one.
+                    Record.objects.bulk_create(Record(text="weight") for _ in range(200))
+                    Tag.objects.filter(pk=theirs.pk).update(name="b")
+                    locked.set()
+                    Tag.objects.filter(pk=mine.pk).update(name="c")
+            finally:
+                connection.close()
+
+        listen(
+            post_save,
+            Book,
+            note=lambda named: Tag.objects.filter(pk=theirs.pk).update(name="d"),
+            on_error="isolate",
+        )
+        thread = threading.Thread(target=other_side)
+
+        def save() -> None:
+            with transaction.atomic():
+                Tag.objects.filter(pk=mine.pk).update(name="e")
+                thread.start()
+                assert locked.wait(20)
+                Book.objects.create(title="a")
+
+        with pytest.raises(OperationalError, match="Deadlock"):
+            save()
+        thread.join()
+        assert not Book.objects.exists()
+        assert {tag.name for tag in Tag.objects.all()} == {"b", "c"}
 
     def test_a_transaction_that_was_lost_before(self, caplog: pytest.LogCaptureFixture) -> None:
         listen(post_save, Book, note=write_and_fail, on_error="isolate")
