@@ -91,7 +91,9 @@ class Connector:
                 conditions.validate_senders(declaration)
             before = {*self._connected}
             try:
-                self._reconcile({signal for each in self._registry for signal in each.signals})
+                self._reconcile(
+                    dict.fromkeys(signal for each in self._registry for signal in each.signals)
+                )
             except BaseException:
                 for signal in {*self._connected} - before:
                     self._drop_all_but(set(), signal)

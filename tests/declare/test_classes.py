@@ -140,14 +140,14 @@ class TestWhichAreRegistered:
             signal = signal_
 
             @staticmethod
-            def handle(event: Event) -> str:  # type: ignore[override]  # what is tested
+            def handle(event: Event) -> str:
                 return "static"
 
         class Klass(Receiver):
             signal = signal_
 
             @classmethod
-            def handle(cls, event: Event) -> str:  # type: ignore[override]  # what is tested
+            def handle(cls, event: Event) -> str:
                 return cls.__name__
 
         assert answers(signal_) == ["static", "Klass"]
@@ -261,7 +261,7 @@ class TestDefaults:
             def when(self, event: Event) -> bool:
                 return True
 
-            def once_per_transaction(self, event: Event) -> Any:  # type: ignore[override]  # documented
+            def once_per_transaction(self, event: Event) -> Any:
                 return event.pk
 
             def handle(self, event: Event) -> None: ...
@@ -292,7 +292,7 @@ class TestDefaults:
 
         class TakenBack(Base):
             phase = Phase.AFTER_ROLLBACK
-            on_error = None
+            on_error = None  # type: ignore[assignment]  # mypy narrows the base's to its value
 
     def test_an_inherited_raw_is_no_mistake_where_there_is_none(self) -> None:
         class Base(ModelReceiver, abstract=True):
@@ -406,8 +406,7 @@ class TestRefusals:
     def test_a_misspelt_keyword_of_the_class_statement(self) -> None:
         with pytest.raises(UnknownOption, match=r"takes no 'abstrct'\. Did you mean 'abstract'"):
 
-            class Base(Receiver, abstrct=True):  # type: ignore[call-arg]  # the mistake
-                ...
+            class Base(Receiver, abstrct=True): ...
 
     def test_keywords_of_other_bases_are_theirs(self) -> None:
         taken: list[str] = []
@@ -512,7 +511,7 @@ class TestReplacing:
         theirs = self.theirs(signal_)
         replaces_ = theirs if by == "the class" else by
 
-        class Mine(theirs, replaces=replaces_):  # type: ignore[valid-type, misc]  # made above
+        class Mine(theirs, replaces=replaces_):  # type: ignore[call-arg, valid-type, misc]  # made above
             ...
 
         assert answers(signal_) == ["Mine"]
@@ -548,9 +547,9 @@ class TestReplacing:
         signal_ = Signal()
         theirs = self.theirs(signal_)
 
-        class Mine(theirs, replaces=theirs): ...  # type: ignore[valid-type, misc]  # made above
+        class Mine(theirs, replaces=theirs): ...  # type: ignore[call-arg, valid-type, misc]  # made above
 
-        class Yours(Mine, replaces=Mine): ...
+        class Yours(Mine, replaces=Mine): ...  # type: ignore[call-arg]  # its parent is a parameter
 
         assert answers(signal_) == ["Yours"]
         registry.remove(registry.get(f"{HERE}.Mine"))
@@ -579,7 +578,7 @@ class TestReplacing:
             def handle(self, event: Event) -> str:
                 return "Last"
 
-        class Mine(theirs, replaces=theirs):  # type: ignore[valid-type, misc]  # made above
+        class Mine(theirs, replaces=theirs):  # type: ignore[call-arg, valid-type, misc]  # made above
             order = 5
             after = theirs  # itself now: no cycle
 
@@ -597,7 +596,7 @@ class TestReplacing:
     def test_an_abstract_child_is_not_its_parent(self) -> None:
         theirs = self.theirs(Signal())
 
-        class Base(theirs, abstract=True): ...  # type: ignore[valid-type, misc]  # made above
+        class Base(theirs, abstract=True): ...  # type: ignore[call-arg, valid-type, misc]  # made above
 
         with pytest.raises(DeclarationError, match="expected the name of a receiver"):
             signalkit.muted(Base)
@@ -634,11 +633,11 @@ class TestReplacing:
         signal_ = Signal()
         theirs = self.theirs(signal_)
 
-        class Mine(theirs, replaces="their.Old"): ...  # type: ignore[valid-type, misc]  # made above
+        class Mine(theirs, replaces="their.Old"): ...  # type: ignore[call-arg, valid-type, misc]  # made above
 
         with pytest.raises(NameClash, match=r"Mine .* and .*Yours .* both replace 'their.Theirs'"):
 
-            class Yours(theirs, replaces="their.Theirs"): ...  # type: ignore[valid-type, misc]  # made above
+            class Yours(theirs, replaces="their.Theirs"): ...  # type: ignore[call-arg, valid-type, misc]  # made above
 
         assert answers(signal_) == ["Mine"]
 

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.apps import apps
 from django.db.models.signals import (
     class_prepared,
     m2m_changed,
@@ -418,6 +419,17 @@ class TestNames:
 
         assert declared().name == f"{HERE}.f"
 
+    def test_before_the_apps_are_known_one_has_to_be_given(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def f(**kwargs: Any) -> None: ...
+
+        monkeypatch.setattr(apps, "apps_ready", False)
+        monkeypatch.setattr(apps, "models_ready", False)
+        with pytest.raises(DeclarationError, match=r"Give it one \(name='app_label.f'\)"):
+            signalkit.receiver(Signal(), order=1)(f)
+        signalkit.receiver(Signal(), name="shop.f")(f)
+
     def test_closures_in_a_loop_are_numbered_and_all_run(self) -> None:
         signal = Signal()
         for number in range(3):
@@ -606,3 +618,7 @@ class TestMemory:
         registry.remove(declaration)
         registry.remove(declaration)
         assert "shop.gone" not in registry
+
+
+def test_the_signature_says_what_is_optional() -> None:
+    assert "order: 'int' = <not given>" in str(inspect.signature(signalkit.receiver))

@@ -323,10 +323,8 @@ class TestOtherSignals:
 
     @pytest.mark.skipif(django.VERSION < (6, 0), reason="tasks came with Django 6.0")
     def test_a_task_backend(self) -> None:
-        from django.tasks import task_backends  # type: ignore[import-not-found]  # since 6.0
-        from django.tasks.signals import (  # type: ignore[import-not-found]  # since 6.0
-            task_enqueued,
-        )
+        from django.tasks import task_backends
+        from django.tasks.signals import task_enqueued
 
         backend = type(task_backends["default"])
         assert "expected a class" in refused(task_enqueued, "default")

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import models
+from django.db.models.base import ModelBase
 from django.db.models.signals import post_save, pre_save
+from django.test import override_settings
 from django.test.utils import isolate_apps
 
 import signalkit
 from signalkit import Event, ModelReceiver
 from signalkit.dispatch import changed, connector
-from signalkit.exceptions import DeclarationError, NameClash
+from signalkit.exceptions import DeclarationError, NameClash, SenderError
 from signalkit.registry import registry
 from tests.testapp.models import Article, Audiobook, Author, Bestseller, Book, Dated
 
@@ -31,7 +33,9 @@ def define() -> Iterator[Define]:
     def define_model(name: str, base: type[models.Model], **meta: Any) -> type[models.Model]:
         made.append(name.lower())
         body = {"__module__": __name__, "Meta": type("Meta", (), {"app_label": "testapp", **meta})}
-        return type(base)(name, (base,), body)
+        model = ModelBase(name, (base,), body)
+        assert issubclass(model, models.Model)
+        return model
 
     yield define_model
     for name in made:
@@ -94,6 +98,17 @@ def test_an_abstract_base_with_children() -> None:
 def test_a_sender_and_its_child_named_both() -> None:
     listen([Book, Audiobook])
     assert sent_to(post_save, Audiobook) == [Audiobook]
+
+
+def test_a_swapped_one_is_no_sender(define: Define) -> None:
+    with override_settings(TESTAPP_SWAP="testapp.Author"):
+        swapped = define("LaterSwapped", Dated, swappable="TESTAPP_SWAP")
+        with pytest.raises(
+            SenderError, match=r"out for testapp.Author .* Use settings.TESTAPP_SWAP"
+        ):
+            listen(swapped)
+        listen(Dated)
+        assert sent_to(post_save, swapped) == []
 
 
 def test_historical_and_isolated_models_are_left_alone() -> None:
@@ -212,7 +227,7 @@ def test_a_dropped_model_is_freed_with_the_receiver() -> None:
     listen(Book)
     made: dict[str, Any] = {"__module__": __name__}
     made["Meta"] = type("Meta", (), {"app_label": "testapp", "proxy": True})
-    model = type(Book)("LaterDropped", (Book,), made)
+    model = ModelBase("LaterDropped", (Book,), made)
     gone = weakref.ref(model)
     apps.all_models["testapp"].pop("laterdropped")
     apps.clear_cache()

@@ -111,6 +111,14 @@ class TestTheRegistry:
         with pytest.raises(NameClash):  # further down in one script
             declared.add(at("<cell 2>", 9))
 
+    def test_one_source_under_two_names(self) -> None:
+        declared = Registry()
+        code = compile("", __file__, "exec")
+        declared.add(make("a", origin=Origin("shop.receivers", "f", __file__, 3, code)))
+        declared.add(make("b", origin=Origin("receivers", "g", __file__, 3, code)))
+        with pytest.raises(NameClash, match=r"is imported as shop\.receivers and as receivers"):
+            declared.add(make("c", origin=Origin("receivers", "f", __file__, 3, code)))
+
 
 class TestWiring:
     @pytest.fixture

@@ -185,11 +185,12 @@ class TestMuted:
             done.set()
             return heard
 
-        async def both() -> list[list[Any]]:
+        async def both() -> tuple[list[Any], list[Any]]:
             entered, done = asyncio.Event(), asyncio.Event()
-            return await asyncio.gather(mutes(entered, done), listens(entered, done))
+            first, second = await asyncio.gather(mutes(entered, done), listens(entered, done))
+            return first, second
 
-        assert asyncio.run(both()) == [["two"], ["one", "two"]]
+        assert asyncio.run(both()) == (["two"], ["one", "two"])
 
     def test_a_function(self, house: House) -> None:
         @muted("shop.One")
