@@ -46,9 +46,9 @@ class Attempt:
         for using in sorted(self._open - self._lost):
             if transaction.get_rollback(using=using):
                 raise TransactionAborted(
-                    f"An error was swallowed that ends the transaction on {using!r}: what was "
-                    "written there cannot be kept. Wrap what may fail in atomic(), inside the "
-                    "try."
+                    f"The transaction on {using!r} is marked for rollback, by an error that was "
+                    "swallowed or by set_rollback(): nothing that was written there can be kept. "
+                    "Wrap what may fail, or is to be undone, in an atomic() of its own."
                 )
 
 
@@ -76,8 +76,8 @@ def refusable(*using: str) -> Iterator[Attempt]:
 
     Raises:
         Veto: one that came when a database had already committed.
-        TransactionAborted: the block swallowed an error that had marked the transaction for
-            rollback. Leaving it silently would lose everything in it.
+        TransactionAborted: the block ended well, but with the transaction marked for rollback,
+            as by an error that it swallowed. It would lose everything in silence.
     """
     attempt = Attempt()
     try:

@@ -33,7 +33,7 @@ class Savable(Protocol):
         """Write what it holds."""
 
 
-def try_save(*forms: Savable, using: str | None = None) -> bool:
+def try_save(form: Savable, *others: Savable, using: str | None = None) -> bool:
     """Save forms and formsets, in this order, all of them or none.
 
     ::
@@ -49,8 +49,9 @@ def try_save(*forms: Savable, using: str | None = None) -> bool:
     it comes when that one is committed.
 
     Args:
-        forms: bound and valid. Nothing but a ``save()`` method is asked of them; errors are
-            shown on forms and formsets of Django's kind.
+        form: bound and valid. Nothing but a ``save()`` method is asked of it; errors are shown
+            on forms and formsets of Django's kind.
+        others: are saved after it.
         using: a database alias that is to take part, besides those the forms' models are
             written to.
 
@@ -61,12 +62,12 @@ def try_save(*forms: Savable, using: str | None = None) -> bool:
         ValueError: a form is not valid.
         Veto: it came when a database had already committed, or no form can show it.
     """
-    restore = keep_instances(*forms)
-    with refusable(*aliases_of(*forms, using=using)) as attempt:
-        for form in forms:
-            saving = form
-            form.save()
-        saving = forms[0]
+    restore = keep_instances(form, *others)
+    with refusable(*aliases_of(form, *others, using=using)) as attempt:
+        for saving in (form, *others):
+            saving.save()
+        # What is refused from here on is refused by COMMIT.
+        saving = form
     if attempt.veto is None:
         return True
     restore()

@@ -95,7 +95,9 @@ class VetoAdminMixin(AdminBase):
 
     In each case nothing is written: rows, many-to-many rows and log entries are rolled back, to
     a savepoint where a transaction is open, and messages such as "was added" are taken back.
-    What is not in a database stays: files that were stored, mails that were sent inline.
+    What is not in a database stays: files that were stored, mails that were sent inline. The page
+    with the message is made by calling Django's view once more, so what a class does around it, in
+    a ``change_view()`` of its own, happens twice; nothing is saved the second time.
 
     A veto of a BEFORE_COMMIT receiver comes when the outermost transaction is committed. Here
     that is this mixin's own, and it is shown as any other. With ``ATOMIC_REQUESTS``, and in a
@@ -320,10 +322,6 @@ def _told_to(sitting: Sitting, formset: Any) -> Any:
 class _VetoedList(FormSetBase):
     veto: Veto
     veto_sitting: Sitting
-
-    def is_valid(self) -> bool:
-        super().is_valid()
-        return False
 
     def full_clean(self) -> None:
         super().full_clean()

@@ -101,7 +101,7 @@ class Installation:
         self._twins.clear()
         if models is None:
             self.everything = True
-            self.excluded = exclude - self.models
+            self.excluded = exclude
         else:
             self.models |= models
 
@@ -229,7 +229,7 @@ def _admin_site(site: AdminSite | None) -> AdminSite:
         raise NotInstallable(f"Expected an AdminSite to show vetoes in, found {found!r}.")
     # admin.site is a lazy proxy: its methods are bound to the site itself.
     bound: Any = found.is_registered
-    return cast("AdminSite", bound.__self__)
+    return cast("AdminSite", getattr(bound, "__self__", found))
 
 
 def _registered(site: AdminSite, model: type[Model] | str) -> type[Model]:

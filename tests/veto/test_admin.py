@@ -26,7 +26,13 @@ from django.test import AsyncClient, Client, RequestFactory
 
 from signalkit import Veto
 from tests.veto.conftest import Refuse, posted, written
-from tests.veto.vetoapp.admin import VetoBookAdmin, guarded
+from tests.veto.vetoapp.admin import (
+    BookAdmin,
+    VetoBookAdmin,
+    VetoGenreAdmin,
+    VetoNoteAdmin,
+    guarded,
+)
 from tests.veto.vetoapp.models import Book, Copy, Genre, Note, Review
 
 pytestmark = [pytest.mark.urls("tests.veto.vetoapp.urls"), pytest.mark.django_db]
@@ -138,6 +144,16 @@ class TestAdd:
         cover = SimpleUploadedFile("cover.png", b"painted")
         form = context_of(client.post(page("add"), posted(cover=cover)))["adminform"].form
         assert form.errors == {"__all__": ["Not today."]}
+
+    def test_reads_an_uploaded_file_from_its_beginning_both_times(
+        self, client: Client, page: Page, refuse: Refuse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[bytes] = []
+        validators = [lambda file: seen.append(file.read())]
+        monkeypatch.setattr(Book._meta.get_field("cover"), "validators", validators)
+        refuse(post_save, Book)
+        client.post(page("add"), posted(cover=SimpleUploadedFile("cover.png", b"painted")))
+        assert seen == [b"painted", b"painted"]
 
     def test_does_not_ask_again_for_a_file_that_was_closed(
         self, client: Client, page: Page, refuse: Refuse, monkeypatch: pytest.MonkeyPatch
@@ -333,8 +349,6 @@ class TestInlines:
         def save_formset(self: Any, request: Any, form: Any, formset: Any, change: bool) -> None:
             for instance in formset.save(commit=False):
                 instance.save()
-
-        from tests.veto.vetoapp.admin import BookAdmin
 
         monkeypatch.setattr(BookAdmin, "save_formset", save_formset, raising=False)
         refuse(post_save, Review, {"text": "Rude."})
@@ -738,6 +752,41 @@ def test_outside_the_pages_the_hooks_do_what_djangos_do(client: Client) -> None:
         Copy,
         Review,
     ]
+
+
+class LogElsewhere:
+    """A router that keeps the log in another database."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return "other" if model is LogEntry else None
+
+
+def test_the_database_of_the_log_takes_part(settings: Any) -> None:
+    request = RequestFactory().post("/")
+    assert VetoBookAdmin(Book, guarded).get_veto_using(request) == ["default"]
+    settings.DATABASE_ROUTERS = [LogElsewhere()]
+    assert VetoBookAdmin(Book, guarded).get_veto_using(request) == ["other", "default"]
+    assert VetoNoteAdmin(Note, guarded).get_veto_using(request) == ["default", "other"]
+
+
+def test_an_admin_that_uses_another_one(
+    client: Client, page: Page, refuse: Refuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = []
+
+    def save_model(self: Any, request: Any, obj: Book, form: Any, change: bool) -> None:
+        obj.save()
+        inner = RequestFactory().post("/", {"name": "novel"})
+        inner.user = request.user
+        inner.csrf_processing_done = True  # type: ignore[attr-defined]  # by the middleware
+        answers.append(VetoGenreAdmin(Genre, guarded).add_view(inner))
+
+    monkeypatch.setattr(BookAdmin, "save_model", save_model, raising=False)
+    refuse(pre_save, Genre)
+    assert client.post(page("add"), posted()).status_code == 302
+    assert Book.objects.count() == 1
+    (answer,) = answers
+    assert answer.context_data["adminform"].form.non_field_errors() == ["Not today."]
 
 
 class TestAClassThatBuildsItsFormsItself:

@@ -93,12 +93,15 @@ class TestInstall:
         uninstall(plain)
         assert not refused("book")
 
-    def test_leaves_admins_alone_that_have_the_mixin(self, client: Client, refuse: Refuse) -> None:
+    def test_leaves_admins_alone_that_have_the_mixin(
+        self, client: Client, refuse: Refuse, caplog: pytest.LogCaptureFixture
+    ) -> None:
         install(guarded)
         refuse(pre_save, Book)
         response = client.post(reverse("guarded:vetoapp_book_add"), posted())
         form = response.context["adminform"].form
         assert form.non_field_errors() == ["Not today."]
+        assert caplog.records == []
 
     def test_the_default_site_stays_the_same_object(self) -> None:
         site, wrapped = admin.site, admin.site.is_registered.__self__  # type: ignore[attr-defined]  # bound
@@ -123,17 +126,28 @@ class TestInstall:
         assert isinstance(twin, VetoAdminMixin)
 
     def test_the_twin_has_the_attributes_of_the_original(self) -> None:
-        original = plain.get_model_admin(Book)
-        install(plain)
-        twin = plain.admin_view.__self__.twin_of(original)  # type: ignore[attr-defined]  # bound
-        vars(original)["set_later"] = 1
-        try:
-            assert twin.set_later == 1
-        finally:
-            del vars(original)["set_later"]
-        assert isinstance(twin, BookAdmin)
+        class Inner(BookAdmin):
+            """Has a qualified name."""
+
+        site = AdminSite(name="twins")
+        site.register(Book, Inner)
+        original: Any = site.get_model_admin(Book)
+        install(site)
+        twin = site.admin_view.__self__.twin_of(original)  # type: ignore[attr-defined]  # bound
+        original.set_later = 1
+        assert twin.set_later == 1
+        assert isinstance(twin, Inner)
+        assert twin.__doc__ == original.__doc__
         assert str(twin) == str(original)
         assert repr(twin) == repr(original)
+
+    def test_actions_that_are_named_later_are_left_to_django_too(self) -> None:
+        original = plain.get_model_admin(Book)
+        install(plain, unguarded_actions=["first"])
+        installation = plain.admin_view.__self__  # type: ignore[attr-defined]  # bound
+        assert set(installation.twin_of(original).veto_unguarded_actions) == {"first"}
+        install(plain, unguarded_actions=["second"])
+        assert set(installation.twin_of(original).veto_unguarded_actions) == {"first", "second"}
 
     def test_views_beside_djangos_are_not_touched(self) -> None:
         class WithReport(AnyModelAdmin):
@@ -179,6 +193,8 @@ class TestInstall:
 
         vars(plain)["admin_view"] = replaced
         try:
+            install(plain)
+            assert vars(plain)["admin_view"] is replaced
             assert refused("book")
             uninstall(plain)
             assert vars(plain)["admin_view"] is replaced
