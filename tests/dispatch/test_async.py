@@ -23,10 +23,10 @@ from django.urls import path
 
 import signalkit
 from signalkit import Event, ModelReceiver, Phase, Receiver
-from tests.dispatch.recording import listen, undone
+from tests.dispatch.recording import listen, real_commits, undone
 from tests.testapp.models import Book, Record, Tag
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = real_commits
 
 ACTOR: contextvars.ContextVar[str] = contextvars.ContextVar("actor", default="nobody")
 
@@ -335,6 +335,8 @@ async def asell(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("sell/", sell), path("asell/", asell), path("lose/", lose)]
 
 
+# Middleware needs its apps.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("serve", ["wsgi", "asgi"])
 class TestRequests:

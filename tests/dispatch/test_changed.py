@@ -471,10 +471,10 @@ class TestWhatTheSaveWorksOut:
 
     def test_a_row_that_another_receiver_deletes_before_it_is_written(self) -> None:
         """What was to be an update is a creation then."""
+        seen = watch(Tag, "name")
         listen(
             pre_save, Tag, note=lambda named: Tag.objects.filter(pk=named["instance"].pk).delete()
         )
-        seen = watch(Tag, "name")
         created = listen(post_save, Tag, note=lambda named: named["created"])
         tag = Tag.objects.create(name="a")
         tag.name = "b"

@@ -16,10 +16,10 @@ from signalkit import Event, ModelReceiver, Outcome, Phase, Veto
 from signalkit.dispatch import observation
 from signalkit.dispatch.observation import Run, run_finished, run_rolled_back, run_scheduled
 from signalkit.registry import registry
-from tests.dispatch.recording import listen, undone
+from tests.dispatch.recording import listen, real_commits, undone
 from tests.testapp.models import Tag
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = real_commits
 
 ALL = (run_scheduled, run_finished, run_rolled_back)
 

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from django.db import transaction
 from django.dispatch import Signal
 from hypothesis import example, given
@@ -17,9 +16,9 @@ import signalkit
 from signalkit import Phase
 from signalkit.dispatch.observation import Run, run_rolled_back
 from signalkit.registry import registry
-from tests.dispatch.recording import undone
+from tests.dispatch.recording import real_commits, undone
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = real_commits
 
 
 @dataclass(frozen=True)

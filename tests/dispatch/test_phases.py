@@ -16,12 +16,10 @@ from signalkit import Event, ModelReceiver, Phase, Receiver
 from signalkit.dispatch import phases
 from signalkit.dispatch.phases import is_available
 from signalkit.exceptions import BeforeCommitLoop, DeclarationError, PhaseUnavailable
-from tests.dispatch.recording import listen, undone
+from tests.dispatch.recording import both_aliases, listen, real_commits, undone
 from tests.testapp.models import Audiobook, Author, Book, Record, Tag
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-both_aliases = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = real_commits
 
 DEFERRED = [Phase.BEFORE_COMMIT, Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK]
 

@@ -22,12 +22,10 @@ from django.test import Client
 from django.urls import path
 
 from signalkit import Event, ModelReceiver, Phase, Receiver, Veto
-from tests.dispatch.recording import listen, queries
+from tests.dispatch.recording import both_aliases, listen, queries, real_commits
 from tests.testapp.models import Book, Record, Tag
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-both_aliases = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = real_commits
 
 SECRET = "hunter2"
 
@@ -424,6 +422,8 @@ def atomic_requests() -> Any:
     settings["ATOMIC_REQUESTS"] = before
 
 
+# Middleware needs its apps.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.urls(__name__)
 @pytest.mark.usefixtures("atomic_requests", "taken_tag")
 class TestAtomicRequests:

@@ -20,7 +20,7 @@ from signalkit import Event, ModelReceiver, Phase, Receiver
 from signalkit.dispatch import reentry
 from signalkit.exceptions import ReentryError
 from tests.dispatch.models import Coin, Line
-from tests.dispatch.recording import listen
+from tests.dispatch.recording import listen, real_commits
 from tests.testapp.models import Audiobook, Author, Book, Tag
 
 pytestmark = pytest.mark.django_db(databases=["default", "other"])
@@ -455,7 +455,7 @@ class TestConcurrency:
         assert len(seen) == 1
 
 
-@pytest.mark.django_db(transaction=True)
+@real_commits
 class TestDeferred:
     @pytest.mark.parametrize("phase", [Phase.BEFORE_COMMIT, Phase.AFTER_COMMIT])
     @pytest.mark.parametrize("atomic", [True, False])
