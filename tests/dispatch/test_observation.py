@@ -264,6 +264,20 @@ class TestObservers:
         assert len(seen) == (2 if phase is Phase.INLINE else 1)
         assert "observer" in caplog.text
 
+    def test_one_that_raises_keeps_nothing_from_the_next(self) -> None:
+        def fail(**kwargs: Any) -> None:
+            raise Boom
+
+        watch = Watch()
+        ends = [connect(fail), connect(watch)]
+        try:
+            listen(post_save, Tag, name="tests.watched")
+            Tag.objects.create(name="a")
+        finally:
+            for end in ends:
+                end()
+        assert watch.outcomes == [Outcome.SUCCEEDED]
+
     def test_one_that_django_cannot_name(self, caplog: pytest.LogCaptureFixture) -> None:
         """Django's log of the failure itself fails for a partial."""
 
