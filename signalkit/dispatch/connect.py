@@ -178,6 +178,7 @@ class Connector:
 
     def _model_prepared(self, *, sender: type[Model], **kwargs: Any) -> None:
         """Extend receivers that include subclasses to a model that was defined just now."""
+        # The quick way out for the historical models of migrations: they are never covered.
         if sender._meta.apps is not apps:
             return
         with self._registry.lock:

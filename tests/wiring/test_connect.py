@@ -99,6 +99,14 @@ class TestTheRegistry:
         with pytest.raises(NameClash):  # twice in one execution
             declared.add(at(second, "a", line=9))
 
+    def test_what_says_nothing_of_its_execution_outdates_nobody(self) -> None:
+        # A function whose __module__ was set to that of another, whose globals it has not.
+        declared = Registry()
+        for name, load in (("a", object()), ("b", None)):
+            origin = Origin("m", name, __file__, 1, compile("", __file__, "exec"), load)
+            declared.add(make(name, origin=origin))
+        assert [each.name for each in declared] == ["a", "b"]
+
     def test_without_executions_to_tell_apart_the_same_line_is_the_same_receiver(self) -> None:
         declared = Registry()
 

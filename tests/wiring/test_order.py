@@ -256,6 +256,15 @@ class TestSlots:
         declare(signal, "0", order=1)
         assert answers(signal, Book) == ["0", "b", "a"]
 
+    def test_a_send_between_connecting_and_arranging_leaves_no_trace(self) -> None:
+        signal = Signal(use_caching=True)
+        receivers = [lambda name=name, **kwargs: name for name in "ba"]
+        for receiver in receivers:
+            signal.connect(receiver, weak=False)
+        assert answers(signal, Book) == ["b", "a"]
+        arrange(signal, receivers[::-1])
+        assert answers(signal, Book) == ["a", "b"]
+
     def test_nobody_holds_what_is_free(self) -> None:
         assert holder(Signal(), "uid", None) is None
 
