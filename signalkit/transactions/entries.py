@@ -33,6 +33,7 @@ class Entry:
         "moment",
         "number",
         "over",
+        "place",
         "test_blocks",
     )
 
@@ -66,9 +67,11 @@ class Entry:
         self.test_blocks = test_blocks
         self.block = block
         self.by_hand = by_hand
-        # Where it stands among everything queued on its connection, and how many of the
-        # transaction's savepoints it is undone with: set where it is kept.
+        # The number of the event whose work it does, of all queued on its connection; of the
+        # event in whose place it does it; and how many of the transaction's savepoints it is
+        # undone with. They are set where it is kept.
         self.number = 0
+        self.place = 0
         self.level = 0
         # It ran, was undone, or a later one took its place.
         self.over = False

@@ -157,7 +157,7 @@ class Observer:
             by_hand=self._run_by_hand,
         )
         self._queued += 1
-        entry.number = self._queued
+        entry.number = entry.place = self._queued
         self._busy = True
         django_calls_it = in_test or (moment is Moment.AFTER_COMMIT and not self._manual)
         if self._waiting.add(entry) and django_calls_it and moment is not Moment.AFTER_ROLLBACK:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from signalkit.transactions.entries import Entry, last_of_each_key
 from signalkit.transactions.running import MAX_ROUNDS
@@ -11,6 +11,7 @@ from signalkit.transactions.running import MAX_ROUNDS
 logger = logging.getLogger("signalkit.transactions")
 
 Work = Callable[[], object]
+Debt = tuple[Entry, Work]
 
 
 class Owed:
@@ -22,7 +23,7 @@ class Owed:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._debts: list[tuple[Entry, Work]] = []
+        self._debts: list[Debt] = []
         self._paying = False
 
     def __bool__(self) -> bool:
@@ -72,12 +73,9 @@ class Owed:
             self._paying = False
 
     def _pay_once(self, run: Callable[[Work], object]) -> None:
-        # Savepoints are undone from the inside out; the work keeps the order of its events.
-        debts = sorted(self._debts, key=lambda debt: debt[0].number)
-        self._debts = []
-        left = {entry.identity: (entry, work) for entry, work in debts}
+        left, self._debts = _in_order(self._debts), []
         while left:
-            _, work = left.pop(next(iter(left)))
+            _, work = left.pop(0)
             try:
                 run(work)
             except Exception:
@@ -85,5 +83,18 @@ class Owed:
                     "Error in after-rollback work on %r.", self._alias, extra={"alias": self._alias}
                 )
             except BaseException:
-                self._debts += left.values()
+                self._debts += left
                 raise
+
+
+def _in_order(debts: list[Debt]) -> list[Debt]:
+    """Return debts in the order of their events; of a key, the last in the place of the first.
+
+    They came in another order: savepoints are undone from the inside out.
+    """
+    last: dict[Hashable, Debt] = {}
+    places: dict[Hashable, int] = {}
+    for entry, work in sorted(debts, key=lambda debt: debt[0].number):
+        last[entry.identity] = entry, work
+        places[entry.identity] = min(entry.place, places.get(entry.identity, entry.place))
+    return [last[identity] for identity in sorted(places, key=places.__getitem__)]

@@ -121,6 +121,15 @@ class TestAfterARollback:
                 queue("after_rollback", log.note("second"), key="k")
         assert log == ["second"]
 
+    def test_the_last_of_all_in_the_place_of_the_first(self, log: Log, queue: Queue) -> None:
+        with rolled_back():
+            queue("after_rollback", log.note("first"), key="k")
+            queue("after_rollback", log.note("beside"))
+            with rolled_back():
+                queue("after_rollback", log.note("second"), key="k")
+            queue("after_rollback", log.note("third"), key="k")
+        assert log == ["third", "beside"]
+
     def test_not_for_what_was_committed(self, log: Log, queue: Queue) -> None:
         with transaction.atomic():
             queue("after_rollback", log.note("first"), key="k")

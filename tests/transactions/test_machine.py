@@ -13,7 +13,7 @@ from tests.transactions.machine.machine import Transactions
 from tests.transactions.support import real_commits
 
 EXAMPLES = int(os.environ.get("SIGNALKIT_MACHINE_EXAMPLES", "60"))
-STEPS = int(os.environ.get("SIGNALKIT_MACHINE_STEPS", "12"))
+STEPS = int(os.environ.get("SIGNALKIT_MACHINE_STEPS", "10"))
 
 
 @real_commits

@@ -125,7 +125,7 @@ def deal_with_it_in_the_order_of_undoing(patch: Patch) -> None:
     def broken(self: Owed, entries: Iterable[Entry]) -> None:
         entries = list(entries)
         for entry in entries:
-            entry.number = 0
+            entry.number = entry.place = 0
         add_undone(self, entries)
 
     patch.setattr(Owed, "add_undone", broken)

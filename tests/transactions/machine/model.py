@@ -249,8 +249,11 @@ class Model:
         else:
             self.calls_due = True
             places = {id(chosen.place): chosen.hook for chosen in hooks}
-            due = [places.get(id(item), item) for item in journal]
-            due = [i for i in due if isinstance(i, Foreign) or i in places.values()]
+            due = [
+                places.get(id(item), item)
+                for item in journal
+                if isinstance(item, Foreign) or id(item) in places
+            ]
         if self.calls_due:
             kept, self.kept = self.kept, []
             due = [*kept, *due]
