@@ -6,7 +6,7 @@ Read from Django's source; a signal that the running Django lacks is not listed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -177,35 +177,40 @@ def signal_paths(signals: Iterable[Signal]) -> dict[Signal, str]:
     wanted = {id(signal): signal for signal in signals}
     builtins = {id(each.signal): f"{each.module}.{each.name}" for each in builtin_signals()}
     found = {key: [path] for key, path in builtins.items() if key in wanted}
-    for holders in (_names_in_modules, _names_in_classes):
+    for holders in (_held_by_modules, _held_by_classes):
         missing = wanted.keys() - found.keys()
-        for path, value in holders() if missing else ():
-            if id(value) in missing:
-                found.setdefault(id(value), []).append(path)
+        for path, key in holders(missing) if missing else ():
+            found.setdefault(key, []).append(path)
     return {
         signal: min(found[key], key=_unlikeliness) if key in found else repr(signal)
         for key, signal in wanted.items()
     }
 
 
-def _names_in_modules() -> Iterator[tuple[str, Any]]:
-    for module, name, value in loaded_names():
-        yield f"{module}.{name}", value
+def _held_by_modules(ids: Collection[int]) -> Iterator[tuple[str, int]]:
+    for module, names in loaded_namespaces():
+        yield from _held_by(module, names, ids)
 
 
-def _names_in_classes() -> Iterator[tuple[str, Any]]:
-    for module, _, value in loaded_names():
-        # type(), because isinstance() asks lazy objects for their class and so wakes them
-        if issubclass(type(value), type) and value.__module__ == module:
-            for name, inner in list(vars(value).items()):
-                yield f"{module}.{value.__qualname__}.{name}", inner
+def _held_by_classes(ids: Collection[int]) -> Iterator[tuple[str, int]]:
+    for module, names in loaded_namespaces():
+        for value in names.values():
+            # type(), because isinstance() asks lazy objects for their class and so wakes them
+            if issubclass(type(value), type) and value.__module__ == module:
+                yield from _held_by(f"{module}.{value.__qualname__}", dict(vars(value)), ids)
 
 
-def loaded_names() -> Iterator[tuple[str, str, Any]]:
-    """Yield module, name and value of everything that the loaded modules hold."""
-    for module_name, module in list(sys.modules.items()):
-        for name, value in list(getattr(module, "__dict__", {}).items()):
-            yield module_name, name, value
+def _held_by(path: str, names: dict[str, Any], ids: Collection[int]) -> Iterator[tuple[str, int]]:
+    # Almost nobody holds any of them, so this is asked first, and quickly.
+    if not {*map(id, names.values())}.isdisjoint(ids):
+        held = ((f"{path}.{name}", id(value)) for name, value in names.items())
+        yield from (each for each in held if each[1] in ids)
+
+
+def loaded_namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name of each loaded module and a copy of its namespace."""
+    for name, module in list(sys.modules.items()):
+        yield name, dict(getattr(module, "__dict__", {}))
 
 
 def _unlikeliness(path: str) -> tuple[bool, int, str]:

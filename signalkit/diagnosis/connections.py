@@ -7,12 +7,13 @@ import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain, compress
 from typing import Any
 
 from django.apps import apps
 from django.dispatch import Signal
 
-from signalkit.catalogue import loaded_names
+from signalkit.catalogue import loaded_namespaces
 from signalkit.declaration import Declaration
 from signalkit.declare.callables import identity
 from signalkit.dispatch.entrance import DECLARATION
@@ -123,11 +124,20 @@ def awaited_connections() -> Iterator[Connection]:
 def all_signals() -> list[Signal]:
     """Return every signal of the process.
 
-    The garbage collector knows them all, those too that no module holds by a name (made in a
-    function, kept in a dictionary or on an instance), and asking it imports nothing.
+    The garbage collector knows those too that no module holds by a name (made in a function, kept
+    in a dictionary or on an instance), and asking it imports nothing. It passes over what
+    ``gc.freeze()`` has set aside, as some servers do; of that, what modules hold is found.
     """
+    named = chain.from_iterable(names.values() for _, names in loaded_namespaces())
+    signals = _only(Signal, [*gc.get_objects(), *named])
+    return list({id(signal): signal for signal in signals}.values())
+
+
+def _only(kind: type, objects: list[Any]) -> Iterator[Any]:
+    """Return the objects of a kind, out of some hundred thousand."""
     # type(), because isinstance() asks lazy objects for their class and so wakes them
-    return [found for found in gc.get_objects() if issubclass(type(found), Signal)]
+    kinds = {each for each in {*map(type, objects)} if issubclass(each, kind)}
+    return compress(objects, map(kinds.__contains__, map(type, objects)))
 
 
 def all_connections(signals: Iterable[Signal] | None = None) -> list[Connection]:
@@ -159,12 +169,12 @@ def _find(ids: set[int]) -> dict[int, Any]:
     No other object is believed to be the one: the id of a list that was thrown away may be
     another object's by now. Classes, which live long and are large, do not share that fate.
     """
-    found = {id(each): each for each in gc.get_objects() if issubclass(type(each), type)}
+    found = {id(each): each for each in _only(type, gc.get_objects())}
     found.update((id(each), each) for each in apps.get_app_configs())
     found = {key: found[key] for key in ids & found.keys()}
     if len(found) < len(ids):
-        named = {id(value): value for _, _, value in loaded_names() if id(value) in ids}
-        found = named | found
+        for _, names in loaded_namespaces():
+            found |= {id(value): value for value in names.values() if id(value) in ids}
     return found
 
 

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import compress
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from django.apps import AppConfig, apps
-
-from signalkit.diagnosis.connections import all_signals
+from django.db.models.signals import ModelSignal
+from django.dispatch import Signal
 
 
 @pytest.fixture(autouse=True)
 def signals_as_they_were(only_own_receivers: None) -> Iterator[None]:
     """Disconnect what a test connected to signals that outlive it."""
-    before = {signal: list(signal.receivers) for signal in all_signals()}
+    before = {signal: list(signal.receivers) for signal in living_signals()}
     yield
-    for signal in all_signals():
+    for signal in living_signals():
         signal.receivers[:] = before.get(signal, [])
         signal.sender_receivers_cache.clear()
+
+
+def living_signals() -> list[Signal]:
+    """Return all signals: not by what is under test."""
+    objects = gc.get_objects()
+    return [*compress(objects, map({Signal, ModelSignal}.__contains__, map(type, objects)))]
 
 
 class Site:

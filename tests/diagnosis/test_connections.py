@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -49,6 +50,16 @@ class TestAllSignals:
     def test_those_that_no_module_holds_are_found(self, signal: Signal) -> None:
         assert any(found is signal for found in all_signals())
         assert any(found is post_save for found in all_signals())
+
+    def test_those_that_were_set_aside_are_found_by_their_names(self) -> None:
+        gc.freeze()
+        try:
+            assert any(found is post_save for found in all_signals())
+        finally:
+            gc.unfreeze()
+
+    def test_each_is_found_once(self) -> None:
+        assert len(all_signals()) == len({id(signal) for signal in all_signals()})
 
     def test_nothing_is_imported(self) -> None:
         before = set(sys.modules)
@@ -174,6 +185,13 @@ class TestSender:
 
         expected = Unknown.GONE if django.VERSION >= (6, 0) else Unknown.UNTOLD
         assert only(signal).sender is expected
+
+    def test_what_one_that_is_gone_is_called(self, signal: Signal) -> None:
+        signal.connect(hear)
+
+        gone = replace(only(signal), sender=Unknown.GONE)
+
+        assert label(gone) == ("a sender that is gone", "gone")
 
     def test_one_that_only_an_instance_holds(self, signal: Signal) -> None:
         class Local:

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Info, Warning
 from django.dispatch import Signal
 
-from signalkit.catalogue import find, signal_name
+from signalkit.catalogue import find, signal_name, signal_paths
 from signalkit.declare.senders import resolve
 from signalkit.diagnosis.checks.costs import what_it_costs
 from signalkit.diagnosis.checks.facts import INIT_SIGNALS, ROW_SIGNALS, Facts
@@ -141,16 +141,16 @@ def _why_silent(connection: Connection) -> str | None:
 
 def check_dead(facts: Facts) -> Iterator[CheckMessage]:
     """W011: a receiver was connected weakly and has died."""
-    for connection in facts.connections if facts.covers_all else ():
-        if connection.receiver is None:
-            yield Warning(
-                f"A receiver of {signal_name(connection.signal)} (sender: "
-                f"{label(connection).text}) has died: it was connected weakly, and nothing else "
-                "held it.",
-                hint="Functions in functions, lambdas, partials and methods of temporary objects "
-                "need connect(..., weak=False).",
-                id="signalkit.W011",
-            )
+    dead = [each for each in facts.connections if each.receiver is None and facts.covers_all]
+    paths = signal_paths(each.signal for each in dead)
+    for connection in dead:
+        yield Warning(
+            f"A receiver of {paths[connection.signal]} (sender: {label(connection).text}) has "
+            "died: it was connected weakly, and nothing else held it.",
+            hint="Functions in functions, lambdas, partials and methods of temporary objects "
+            "need connect(..., weak=False).",
+            id="signalkit.W011",
+        )
 
 
 def check_plain_catch_all(facts: Facts) -> Iterator[CheckMessage]:

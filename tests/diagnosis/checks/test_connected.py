@@ -11,7 +11,7 @@ import pytest
 from django.core.checks import INFO
 from django.dispatch import Signal
 
-from signalkit.catalogue import signal_name
+from signalkit.catalogue import signal_path
 from tests.diagnosis.checks.conftest import Ask
 from tests.diagnosis.conftest import Site
 from tests.testapp.models import Book
@@ -170,8 +170,9 @@ class TestW011:
         played = Signal()
         played.connect(partial(print), sender=Book)
         gc.collect()
+        path = signal_path(played)
 
-        (message,) = (each for each in messages("W011") if f"of {signal_name(played)} " in each.msg)
+        (message,) = (each for each in messages("W011") if f"of {path} " in each.msg)
 
         assert "(sender: testapp.Book) has died" in message.msg
         assert messages("W011", "auth") == []
@@ -179,8 +180,9 @@ class TestW011:
     def test_one_that_lives(self, messages: Ask) -> None:
         played, held = Signal(), partial(print)
         played.connect(held)
+        path = signal_path(played)
 
-        assert not [each for each in messages("W011") if signal_name(played) in each.msg]
+        assert not [each for each in messages("W011") if path in each.msg]
 
 
 class TestI001:

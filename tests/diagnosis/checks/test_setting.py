@@ -35,6 +35,8 @@ class TestE001:
 
         assert message.is_serious()
         assert text in message.msg
+        # Once is enough.
+        assert messages("W001") == messages("W002") == messages("W013") == []
 
     def test_a_setting_that_is(self, messages: Ask) -> None:
         with override_settings(SIGNALKIT={"ENABLED": True, "AUTODISCOVER": None}):
