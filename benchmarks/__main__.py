@@ -100,12 +100,15 @@ def _say(line: str = "") -> None:
 @contextmanager
 def _database() -> Iterator[None]:
     """Have a database for the length of a block."""
+    from django.db import connections
     from django.test.utils import setup_databases, teardown_databases
 
     created = setup_databases(verbosity=0, interactive=False)
     try:
         yield
     finally:
+        # All of them lead to the one database, which is dropped only when nobody uses it.
+        connections.close_all()
         teardown_databases(created, verbosity=0)
 
 

@@ -76,9 +76,9 @@ def _open() -> None:
     _use(USED)
     for alias in (BARE, CONTROL):
         _strip(connections[alias])
-    for alias in (USED, BARE, CONTROL):
+    for alias in (INSTALLED, USED, BARE, CONTROL):
         calls = _calls_of_the_observer(alias)
-        if bool(calls) is not (alias == USED):
+        if bool(calls) is not (alias in (INSTALLED, USED)):
             raise RuntimeError(f"A transaction on {alias!r} made {calls} calls of the observer.")
     for signal in (signals.pre_save, signals.post_save, signals.pre_delete, signals.post_delete):
         for _, receiver, *_ in signal.receivers:
