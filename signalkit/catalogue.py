@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 from django.contrib.auth import signals as auth
 from django.core import signals as core
@@ -163,9 +164,19 @@ def signal_name(signal: Signal) -> str:
     return builtin.name if builtin is not None else signal_path(signal)
 
 
+# What was found once, because to look through every loaded module takes milliseconds, and a
+# failing receiver is logged with the name of its signal. A signal without a name may get one yet.
+_found: WeakKeyDictionary[Signal, str] = WeakKeyDictionary()
+
+
 def signal_path(signal: Signal) -> str:
     """Return the dotted path of the attribute that holds a signal; see :func:`signal_paths`."""
-    return signal_paths([signal])[signal]
+    path = _found.get(signal)
+    if path is None:
+        path = signal_paths([signal])[signal]
+        if path != repr(signal):
+            _found[signal] = path
+    return path
 
 
 def signal_paths(signals: Iterable[Signal]) -> dict[Signal, str]:

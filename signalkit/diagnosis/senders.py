@@ -24,15 +24,15 @@ class SenderLabel(NamedTuple):
 def label(connection: Connection) -> SenderLabel:
     """Return what to call the sender of a connection."""
     sender = connection.sender
-    match sender:
-        case Unknown.ANYONE:
-            return _label_of_strings(connection)
-        case Unknown.GONE:
-            return SenderLabel("a sender that is gone", "gone")
-        case Unknown.UNTOLD:
-            return SenderLabel("no known object", "untold")
-        case Unknown.AWAITED:
-            return SenderLabel(str(connection.awaited), "awaited")
+    # By identity: what a sender's own == answers need not be a boolean.
+    if sender is Unknown.ANYONE:
+        return _label_of_strings(connection)
+    if sender is Unknown.GONE:
+        return SenderLabel("a sender that is gone", "gone")
+    if sender is Unknown.UNTOLD:
+        return SenderLabel("no known object", "untold")
+    if sender is Unknown.AWAITED:
+        return SenderLabel(str(connection.awaited), "awaited")
     return label_of(sender)
 
 

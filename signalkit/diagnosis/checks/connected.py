@@ -119,7 +119,8 @@ def check_silent_senders(facts: Facts) -> Iterator[CheckMessage]:
 
 def _why_silent(connection: Connection) -> str | None:
     sender = connection.sender
-    if sender in (Unknown.UNTOLD, Unknown.GONE):
+    # By identity: what a sender's own == answers need not be a boolean.
+    if sender is Unknown.UNTOLD or sender is Unknown.GONE:
         return (
             "its sender is no object that anything could be sent by, such as a list, a string, "
             "or something that is gone."

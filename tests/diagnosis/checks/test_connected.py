@@ -125,6 +125,19 @@ class TestW009:
         assert messages("W009") == []
 
 
+# As arrays of numbers do: what == answers is no boolean.
+ODD_EQUALITY = """
+class Odd:
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        raise ValueError("ambiguous")
+
+ODD = Odd()
+post_save.connect(hear, sender=ODD)
+"""
+
+
 class TestW010:
     @pytest.mark.parametrize(
         ("connect", "why"),
@@ -136,8 +149,9 @@ class TestW010:
             ("post_save.connect(hear, sender=hear)", "expected a model class"),
             ("NAME = 'corner'\npost_migrate.connect(hear, sender=NAME)", "the string 'corner'"),
             ("rung.connect(hear, sender=str(id(rung)))", "a string"),
+            (ODD_EQUALITY, "expected a model class"),
         ],
-        ids=["list", "named list", "abstract", "m2m", "function", "string", "lost string"],
+        ids=["list", "named list", "abstract", "m2m", "function", "string", "lost string", "odd"],
     )
     def test_what_never_sends_the_signal(
         self, messages: Ask, site: Site, connect: str, why: str
