@@ -63,7 +63,7 @@ class Declaration:
     """A receiver as it was declared: what, for whom, when and how. Compared by identity."""
 
     name: str
-    """Its stable identity: ``app_label.Name``, or given."""
+    """Its stable identity, ``app_label.Name``, or given."""
 
     call: Callable[..., Any]
     """The function, or the bound ``handle``."""
@@ -72,7 +72,7 @@ class Declaration:
     origin: Origin
     signals: tuple[Signal, ...]
     senders: tuple[Sender, ...] = ()
-    """As declared, not yet resolved. Empty: whoever sends."""
+    """As declared, not yet resolved; empty for whoever sends."""
 
     phase: Phase = Phase.INLINE
     aliases: tuple[str, ...] = ()
