@@ -57,6 +57,9 @@ class Connection:
     awaited: str | None = None
     """The label of the model that it waits for."""
 
+    ends_with_its_object: bool = False
+    """Whether it is a method that is connected weakly: when its object is gone, so is it."""
+
     @property
     def declaration(self) -> Declaration | None:
         """What signalkit knows of it; None for a plain receiver."""
@@ -75,6 +78,7 @@ class _Entry:
     sender: Any
     weak: bool
     is_async: bool
+    is_weak_method: bool
 
 
 def _entries(signal: Signal) -> Iterator[_Entry]:
@@ -91,7 +95,15 @@ def _entries(signal: Signal) -> Iterator[_Entry]:
         elif sender_ref and sender_ref[0] is not None:
             sender = sender_ref[0]()
             sender = Unknown.GONE if sender is None else sender
-        yield _Entry(key, receiver() if weak else receiver, sender_id, sender, weak, is_async)
+        yield _Entry(
+            key,
+            receiver() if weak else receiver,
+            sender_id,
+            sender,
+            weak,
+            is_async,
+            isinstance(receiver, weakref.WeakMethod),
+        )
 
 
 def awaited_connections() -> Iterator[Connection]:
@@ -158,6 +170,7 @@ def all_connections(signals: Iterable[Signal] | None = None) -> list[Connection]
             entry.weak,
             entry.is_async,
             _given_uid(entry),
+            ends_with_its_object=entry.is_weak_method,
         )
         for signal, entry in entries
     ]

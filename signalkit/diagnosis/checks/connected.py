@@ -142,14 +142,19 @@ def _why_silent(connection: Connection) -> str | None:
 
 def check_dead(facts: Facts) -> Iterator[CheckMessage]:
     """W011: a receiver was connected weakly and has died."""
-    dead = [each for each in facts.connections if each.receiver is None and facts.covers_all]
+    # An object may well want to hear of something for as long as it lives: Django's own file
+    # storages do, and come and go.
+    dead = [
+        each
+        for each in facts.connections
+        if each.receiver is None and not each.ends_with_its_object and facts.covers_all
+    ]
     paths = signal_paths(each.signal for each in dead)
     for connection in dead:
         yield Warning(
             f"A receiver of {paths[connection.signal]} (sender: {label(connection).text}) has "
             "died: it was connected weakly, and nothing else held it.",
-            hint="Functions in functions, lambdas, partials and methods of temporary objects "
-            "need connect(..., weak=False).",
+            hint="Functions in functions, lambdas and partials need connect(..., weak=False).",
             id="signalkit.W011",
         )
 

@@ -6,6 +6,7 @@ import gc
 import importlib
 import sys
 from functools import partial
+from typing import Any
 
 import pytest
 from django.core.checks import INFO
@@ -190,6 +191,18 @@ class TestW011:
 
         assert "(sender: testapp.Book) has died" in message.msg
         assert messages("W011", "auth") == []
+
+    def test_a_method_that_went_with_its_object(self, messages: Ask) -> None:
+        class Storage:
+            def forget(self, **kwargs: Any) -> None:
+                pass
+
+        played = Signal()
+        played.connect(Storage().forget)
+        gc.collect()
+        path = signal_path(played)
+
+        assert not [each for each in messages("W011") if path in each.msg]
 
     def test_one_that_lives(self, messages: Ask) -> None:
         played, held = Signal(), partial(print)
