@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Iterable
 
-from signalkit.transactions.entries import Entry, last_of_each_key
+from signalkit.transactions.entries import Entry
 from signalkit.transactions.running import MAX_ROUNDS
 
 logger = logging.getLogger("signalkit.transactions")
@@ -31,13 +31,13 @@ class Owed:
 
     def add_undone(self, entries: Iterable[Entry]) -> None:
         """Owe what entries want done because a rollback undid them."""
-        for entry in last_of_each_key(entries):
-            if entry.when_undone is not None:
+        for entry in entries:
+            if not entry.over and entry.when_undone is not None:
                 self._debts.append((entry, entry.when_undone))
 
     def add_late(self, entries: Iterable[Entry]) -> None:
         """Owe the work of entries, which nobody could run when their transaction ended."""
-        self._debts += [(entry, entry.func) for entry in last_of_each_key(entries)]
+        self._debts += [(entry, entry.func) for entry in entries if not entry.over]
 
     def forgive_tests(self, test_blocks: int) -> None:
         """Forget what a test owes that is being cleaned up: nothing of it was lost.

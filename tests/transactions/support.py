@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from tests.testapp.models import Record
 
@@ -25,6 +26,10 @@ not_on_postgresql = pytest.mark.skipif(
 not_on_sqlite = pytest.mark.skipif(
     connection.vendor == "sqlite", reason="SQLite has no server to lose"
 )
+
+
+NOTHING: Any = None
+"""What a column refuses that is not null; of no type, because the types refuse it as well."""
 
 
 class Boom(Exception):
@@ -86,3 +91,16 @@ def raising(
     """Be a block that ends well, and raises when it is to be committed."""
     with pytest.raises(error, match=match) as caught, transaction.atomic(using=using):
         yield caught
+
+
+def make_savepoint(using: str = "default") -> str:
+    """Make a savepoint by hand."""
+    # transaction.savepoint() has another name from Django 6.1 on; this has not.
+    sid = connections[using].savepoint()
+    assert sid is not None
+    return sid
+
+
+def write_nothing(using: str = "default") -> None:
+    """Cause a database error in the ORM."""
+    Record.objects.using(using).create(text=cast("str", None))

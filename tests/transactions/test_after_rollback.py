@@ -10,9 +10,11 @@ from signalkit.transactions.running import MAX_ROUNDS
 from tests.testapp.models import Record
 from tests.transactions.conftest import Committed
 from tests.transactions.support import (
+    NOTHING,
     Boom,
     Interrupt,
     Log,
+    make_savepoint,
     raising,
     real_commits,
     rolled_back,
@@ -94,7 +96,8 @@ class TestASavepoint:
     def test_made_by_hand(self, log: Log, committed: Committed) -> None:
         with transaction.atomic():
             after_rollback(log.note("never"))
-            sid = connection.savepoint()
+            sid = make_savepoint()
+            assert sid
             after_rollback(log.write("undone"))
             connection.savepoint_rollback(sid)
         assert log == committed() == ["undone"]
@@ -151,7 +154,7 @@ class TestItFails:
 
     def test_a_database_error_harms_nobody(self, log: Log, committed: Committed) -> None:
         with rolled_back():
-            after_rollback(lambda: Record.objects.create(text=None))
+            after_rollback(lambda: Record.objects.create(text=NOTHING))
             after_rollback(log.write("second"))
         assert committed() == ["second"]
 

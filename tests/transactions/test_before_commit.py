@@ -13,9 +13,11 @@ from signalkit.transactions.running import MAX_ROUNDS
 from tests.testapp.models import Record
 from tests.transactions.conftest import Committed
 from tests.transactions.support import (
+    NOTHING,
     Boom,
     Interrupt,
     Log,
+    make_savepoint,
     postgresql_only,
     raising,
     real_commits,
@@ -179,7 +181,7 @@ class TestItFails:
     def test_a_database_error_that_it_caught(self, log: Log, committed: Committed) -> None:
         def swallow() -> None:
             with pytest.raises(IntegrityError):
-                Record.objects.create(text=None)
+                Record.objects.create(text=NOTHING)
 
         with raising(TransactionAborted) as caught:
             write("row")
@@ -210,7 +212,7 @@ class TestItFails:
     ) -> None:
         def careful() -> None:
             with pytest.raises(IntegrityError), transaction.atomic():
-                Record.objects.create(text=None)
+                Record.objects.create(text=NOTHING)
 
         with transaction.atomic():
             write("row")
@@ -288,7 +290,8 @@ class TestItIsUndone:
     def test_with_a_savepoint_made_by_hand(self, log: Log, committed: Committed) -> None:
         with transaction.atomic():
             before_commit(log.write("outer"))
-            sid = connection.savepoint()
+            sid = make_savepoint()
+            assert sid
             with transaction.atomic():
                 write("inner")
                 before_commit(log.write("before"))

@@ -16,7 +16,15 @@ from signalkit.testing import EndlessCommit, NothingToCommit, run_on_commit
 from signalkit.transactions import after_commit, after_rollback, before_commit
 from signalkit.transactions.hooks import observer_for
 from tests.testapp.models import Record
-from tests.transactions.support import Boom, Log, real_commits, rolled_back, write
+from tests.transactions.support import (
+    NOTHING,
+    Boom,
+    Log,
+    make_savepoint,
+    real_commits,
+    rolled_back,
+    write,
+)
 
 
 def texts(using: str = "default") -> list[str]:
@@ -26,7 +34,7 @@ def texts(using: str = "default") -> list[str]:
 class InTest(TestCase):
     """A test with a log."""
 
-    databases: ClassVar = {"default", "other"}
+    databases = {"default", "other"}
 
     def setUp(self) -> None:
         self.log = Log()
@@ -109,7 +117,7 @@ class TestCapturedCallbacks(InTest):
     def test_an_error_that_before_commit_work_caught(self) -> None:
         def swallow() -> None:
             with pytest.raises(DatabaseError):
-                Record.objects.create(text=None)
+                Record.objects.create(text=NOTHING)
 
         with pytest.raises(TransactionAborted), self.captureOnCommitCallbacks(execute=True):
             before_commit(swallow)
@@ -195,7 +203,7 @@ class TestRollback(InTest):
 
     def test_a_database_error_in_it_leaves_the_test_alone(self) -> None:
         with rolled_back():
-            after_rollback(lambda: Record.objects.create(text=None))
+            after_rollback(lambda: Record.objects.create(text=NOTHING))
         assert texts() == []
 
     def test_in_a_block_without_a_savepoint_it_waits_for_the_next(self) -> None:
@@ -215,7 +223,7 @@ class TestRollback(InTest):
 class TestCleanup(TestCase):
     """The rollback that ends a test, or a class of tests, is none for us."""
 
-    databases: ClassVar = {"default", "other"}
+    databases = {"default", "other"}
     log: ClassVar = Log()
 
     @classmethod
@@ -237,7 +245,7 @@ class TestCleanup(TestCase):
         before_commit(self.log.note("before"))
 
     def test_second(self) -> None:
-        connections["default"].savepoint()
+        make_savepoint()
         assert self.log == []
 
 

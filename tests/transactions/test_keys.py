@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from signalkit.transactions.hooks import observer_for
-from tests.transactions.support import Log, real_commits, rolled_back
+from tests.transactions.support import Log, make_savepoint, real_commits, rolled_back
 
 pytestmark = real_commits
 Queue = Callable[..., None]
@@ -76,10 +76,11 @@ class TestOncePerTransaction:
     ) -> None:
         with transaction.atomic():
             queue(moment, log.note("first"), key="k")
-            sid = connection.savepoint()
+            sid = make_savepoint()
+            assert sid
             queue(moment, log.note("second"), key="k")
             connection.savepoint_rollback(sid)
-            connection.savepoint()
+            make_savepoint()
             queue(moment, log.note("third"), key="k")
         assert log == ["third"]
 
@@ -129,6 +130,17 @@ class TestAfterARollback:
                 queue("after_rollback", log.note("second"), key="k")
             queue("after_rollback", log.note("third"), key="k")
         assert log == ["third", "beside"]
+
+    def test_in_the_place_of_the_first_beside_savepoints_made_by_hand(
+        self, log: Log, queue: Queue
+    ) -> None:
+        with rolled_back():
+            queue("after_rollback", log.note("first"), key="k")
+            sid = make_savepoint()
+            queue("after_rollback", log.note("beside"))
+            transaction.savepoint_rollback(sid)
+            queue("after_rollback", log.note("second"), key="k")
+        assert log == ["second", "beside"]
 
     def test_not_for_what_was_committed(self, log: Log, queue: Queue) -> None:
         with transaction.atomic():

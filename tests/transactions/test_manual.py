@@ -12,6 +12,7 @@ from signalkit.transactions import after_commit, after_rollback, before_commit
 from tests.testapp.models import Record
 from tests.transactions.conftest import Committed
 from tests.transactions.support import (
+    NOTHING,
     Boom,
     Interrupt,
     Log,
@@ -138,7 +139,7 @@ class TestRollback:
         before_commit(log.note("before"))
         after_commit(log.note("after"))
         after_rollback(log.write("undone"))
-        after_rollback(lambda: Record.objects.create(text=None))
+        after_rollback(lambda: Record.objects.create(text=NOTHING))
         after_rollback(log.write("undone as well"))
         transaction.rollback()
         assert log == committed() == ["undone", "undone as well"]

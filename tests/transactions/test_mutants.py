@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
-from signalkit.transactions import inside, observer
+from signalkit.transactions import inside, observer, running
 from signalkit.transactions.entries import Entry, Moment
 from signalkit.transactions.observer import Observer
 from signalkit.transactions.owed import Owed
@@ -76,12 +76,10 @@ def run_one_round(patch: Patch) -> None:
 
 
 def forget_base_exceptions(patch: Patch) -> None:
-    run_inside = observer.run_inside
-
     def broken(self: Observer) -> None:
         due = partial(self._waiting.of, Moment.BEFORE_COMMIT)
         try:
-            run_inside(self.connection, due, manual=self._manual)
+            inside.run_inside(self.connection, due, manual=self._manual)
         except Exception:
             self.connection.rollback()
             raise
@@ -94,7 +92,7 @@ def commit_what_a_caught_error_has_spoilt(patch: Patch) -> None:
 
 
 def stop_after_a_foreign_failure(patch: Patch) -> None:
-    run_all = observer.run_all
+    run_all = running.run_all
 
     def broken(alias: str, entries: Iterable[Entry], django: Callable[[], object]) -> None:
         run_all(alias, entries, lambda: None) if django.__class__ is not partial else django()
@@ -175,11 +173,11 @@ def test_a_broken_observer_is_found_out(
         mutant(patch)
         # What it finds may depend on what an example before it has spoilt: found, all the same.
         with pytest.raises((AssertionError, Flaky, BaseExceptionGroup)):
-            run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
+            run_state_machine_as_test(
                 Transactions,
                 settings=settings(
-                    max_examples=200,
-                    stateful_step_count=12,
+                    max_examples=600,
+                    stateful_step_count=5,
                     database=None,
                     derandomize=True,
                     phases=[Phase.generate],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -32,13 +33,22 @@ def atomic_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections["default"].settings_dict, "ATOMIC_REQUESTS", True)
 
 
+# asgiref leaves it untyped
+_COMMUNICATOR: Any = ApplicationCommunicator
+
+
 def get_by_wsgi(path: str) -> str:
     """Ask Django's WSGI handler; return the status."""
     statuses: list[str] = []
     environ = RequestFactory().get(path).environ
-    response = get_wsgi_application()(
-        environ, lambda status, headers, *args: statuses.append(status)
-    )
+
+    def start_response(
+        status: str, headers: object, error: object = None, /
+    ) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return bytes
+
+    response = get_wsgi_application()(environ, start_response)
     b"".join(response)
     response.close()
     return statuses[0]
@@ -48,7 +58,7 @@ def get_by_asgi(path: str, query: bytes = b"") -> int:
     """Ask Django's ASGI handler; return the status."""
 
     async def ask() -> int:
-        communicator = ApplicationCommunicator(
+        communicator = _COMMUNICATOR(
             get_asgi_application(),
             {
                 "type": "http",

@@ -40,23 +40,30 @@ def _name(kind: str) -> str:
 
 
 KEYS = st.sampled_from([None, None, "k", "l"])
-CALLBACKS = st.builds(
-    lambda error: Callback(_name("callback"), error), st.sampled_from([None, None, Boom, Interrupt])
-)
+
+
+def _new_row() -> Write:
+    return Write(_name("row"))
+
+
+@st.composite
+def _callbacks(draw: st.DrawFn, errors: tuple[type[BaseException] | None, ...]) -> OnCommit:
+    return OnCommit(Callback(_name("callback"), draw(st.sampled_from(errors))))
+
+
+ANY_CALLBACKS = _callbacks((None, None, Boom, Interrupt))
 
 
 @cache
 def _kinds_of_actions(moment: Moment, depth: int) -> st.SearchStrategy[Action]:
     after_rollback = moment is Moment.AFTER_ROLLBACK
     kinds: list[st.SearchStrategy[Action]] = [
-        st.builds(lambda: Write(_name("row"))),
+        st.builds(_new_row),
         st.builds(Durable),
         st.builds(Swallow),
         # What happens after a rollback ends in a log; an Interrupt would end the example, too.
         st.builds(Fail, st.sampled_from([Boom] if after_rollback else [Boom, Interrupt])),
-        st.builds(OnCommit, st.builds(lambda: Callback(_name("callback"))))
-        if after_rollback
-        else st.builds(OnCommit, CALLBACKS),
+        _callbacks((None,)) if after_rollback else ANY_CALLBACKS,
     ]
     if depth:
         kinds.append(st.builds(Block, _actions(moment, depth - 1), st.booleans()))
@@ -108,12 +115,23 @@ class Close:
 Step = Write | Queue | OnCommit | Swallow | Blocked | Saved | Elsewhere | Close
 
 
+@st.composite
+def _rare_step(draw: st.DrawFn, depth: int) -> Step:
+    """Draw what is rare: after most of it, nothing much can happen in a block."""
+    inner = _steps(depth - 1)
+    saved = st.builds(Saved, inner, st.booleans())
+    step: Step = draw(
+        st.one_of(st.builds(Elsewhere, inner), saved, st.builds(Swallow), st.builds(Close))
+    )
+    return step
+
+
 @cache
 def _kinds_of_steps(depth: int) -> st.SearchStrategy[Step]:
     """Return what a piece of a program does: above all, queue work in nested blocks."""
     kinds: list[st.SearchStrategy[Step]] = [
-        st.builds(lambda: Write(_name("row"))),
-        st.builds(OnCommit, CALLBACKS),
+        st.builds(_new_row),
+        ANY_CALLBACKS,
         *(st.builds(Queue, st.just(moment), _works(moment)) for moment in Moment),
     ]
     if depth:
@@ -125,14 +143,14 @@ def _kinds_of_steps(depth: int) -> st.SearchStrategy[Step]:
             durable=st.sampled_from([False, False, False, False, True]),
             error=st.sampled_from([None, Boom, Interrupt]),
         )
-        rare = st.one_of(st.builds(Elsewhere, inner), st.builds(Swallow), st.builds(Close))
-        kinds += [blocked, blocked, st.builds(Saved, inner, st.booleans()), rare]
+        saved = st.builds(Saved, inner, st.booleans())
+        kinds += [*kinds[2:], blocked, blocked, blocked, saved, _rare_step(depth)]
     return st.one_of(kinds)
 
 
 @st.composite
 def _steps(draw: st.DrawFn, depth: int) -> tuple[Step, ...]:
-    return tuple(draw(st.lists(_kinds_of_steps(depth), min_size=1, max_size=5)))
+    return tuple(draw(st.lists(_kinds_of_steps(depth), min_size=2, max_size=5)))
 
 
 BLOCKS = st.builds(
@@ -248,6 +266,9 @@ class Transactions(RuleBasedStateMachine):
 
     def _play_in_block(self, block: Blocked) -> None:
         depth = len(self.model.blocks)
+        if self.model.manual and self.model.broken and not depth:
+            # Only a rollback helps. Django would forget that the transaction has failed.
+            self.both(lambda side: side.rollback())
         self.both(lambda side: side.open(savepoint=block.savepoint, durable=block.durable))
         if len(self.model.blocks) == depth:
             return

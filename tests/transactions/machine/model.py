@@ -227,7 +227,7 @@ class Model:
         if self.blocks:
             self.closed = self.broken = True
         else:
-            self.manual = self.calls_due = False
+            self.manual = self.calls_due = self.broken = False
             self.settle()
 
     def _commit(self, *, turns_autocommit_on: bool = False) -> None:

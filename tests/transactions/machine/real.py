@@ -11,6 +11,7 @@ from signalkit.transactions.entries import Moment
 from signalkit.transactions.hooks import observer_for
 from tests.testapp.models import Record
 from tests.transactions.machine.work import Callback, Work, call, perform
+from tests.transactions.support import NOTHING, make_savepoint
 
 
 class Real:
@@ -29,7 +30,7 @@ class Real:
 
     def swallow(self) -> None:
         with suppress(IntegrityError):
-            Record.objects.using(self.alias).create(text=None)
+            Record.objects.using(self.alias).create(text=NOTHING)
 
     def queue(self, moment: Moment, work: Work) -> None:
         observer = observer_for(self.alias)
@@ -67,9 +68,7 @@ class Real:
                 self.connection.ensure_connection()
 
     def savepoint(self) -> str:
-        sid = self.connection.savepoint()
-        assert sid is not None
-        return sid
+        return make_savepoint(self.alias)
 
     def savepoint_rollback(self, sid: str) -> None:
         transaction.savepoint_rollback(sid, using=self.alias)
