@@ -435,6 +435,31 @@ class TestRefusals:
         with pytest.raises(UnknownOption, match=f"sets {wrong!r}.*Did you mean {right!r}"):
             type("Misspelt", (ModelReceiver,), {wrong: None})
 
+    @pytest.mark.parametrize(
+        ("attribute", "value", "instead"),
+        [
+            ("replaces", "shop.Theirs", r"class Mine\(Theirs, replaces=\.\.\.\)"),
+            ("replaces", Receiver, r"class Mine\(Theirs, replaces=\.\.\.\)"),
+            ("abstract", True, r"class Base\(Receiver, abstract=True\)"),
+            ("dispatch_uid", "mine", "name tells a class apart"),
+            ("weak", False, "always held strongly"),
+        ],
+    )
+    def test_what_is_no_attribute(self, attribute: str, value: object, instead: str) -> None:
+        with pytest.raises(UnknownOption, match=f"sets {attribute!r}.*{instead}"):
+            type("Mine", (Receiver,), {attribute: value})
+
+    @pytest.mark.parametrize("name", ["create", "render", "draw", "handler", "handled", "then"])
+    def test_methods_of_ones_own(self, name: str) -> None:
+        type("Mine", (ModelReceiver,), {name: lambda self: None})
+
+    @pytest.mark.parametrize(
+        ("wrong", "right"), [("handel", "handle"), ("hanlde", "handle"), ("wehn", "when")]
+    )
+    def test_a_misspelt_method(self, wrong: str, right: str) -> None:
+        with pytest.raises(UnknownOption, match=f"sets {wrong!r}.*Did you mean {right!r}"):
+            type("Mine", (ModelReceiver,), {wrong: lambda self, event: None})
+
     def test_attributes_of_ones_own(self) -> None:
         class Fine(ModelReceiver):
             orders = ["a"]
