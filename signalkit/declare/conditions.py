@@ -49,6 +49,12 @@ def validate(declaration: Declaration, given: Iterable[str]) -> None:
         carries(signal, "using") for signal in declaration.signals
     ):
         raise _refused(declaration, "using", "the signal carries the alias that it is about")
+    if (
+        declaration.using is not None
+        and declaration.phase is Phase.INLINE
+        and declaration.on_error == "raise"
+    ):
+        raise _refused(declaration, "using", "an INLINE receiver that raises uses no transaction")
     if apps.models_ready:
         validate_senders(declaration)
         _refuse_late(declaration)

@@ -21,12 +21,26 @@ from signalkit.registry import registry
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# The blocks that this context is in, each with all that is muted inside it: nothing is kept on
-# the block itself, so that one may be entered by several threads and tasks at once.
-_MUTED: ContextVar[tuple[frozenset[str], ...]] = ContextVar(
-    "signalkit_muted", default=(frozenset(),)
-)
 _EVERYONE = "*"
+
+
+class _Entered:
+    """A block that was entered once. A context that outlives it, as a task may, sees it ended."""
+
+    __slots__ = ("ended", "muted", "names")
+
+    def __init__(self, muted: muted, names: frozenset[str]) -> None:
+        self.muted = muted
+        self.names = names
+        self.ended = False
+
+    def silences(self, name: str) -> bool:
+        """Say whether a receiver is not to run inside of it."""
+        return not self.ended and (_EVERYONE in self.names or name in self.names)
+
+
+_BLOCKS: ContextVar[tuple[_Entered, ...]] = ContextVar("signalkit_muted", default=())
+"""The blocks that this context is in."""
 
 Off: TypeAlias = Literal["kill_switch", "settings", "process", "muted"]
 """What stops a receiver: ``SIGNALKIT["ENABLED"]``, ``SIGNALKIT["DISABLED"]``,
@@ -66,8 +80,8 @@ class Switches:
             return "settings"
         if declaration.name in self._disabled:
             return "process"
-        muted = _MUTED.get()[-1]
-        return "muted" if _EVERYONE in muted or declaration.name in muted else None
+        is_muted = any(block.silences(declaration.name) for block in _BLOCKS.get())
+        return "muted" if is_muted else None
 
     def refresh(self) -> None:
         """Work out again whether anything is switched off."""
@@ -112,6 +126,16 @@ def _names(receivers: Iterable[object]) -> frozenset[str]:
     )
 
 
+def _some(function: str, names: tuple[object, ...]) -> tuple[object, ...]:
+    """Refuse a call without names, which would do nothing and look as if it did everything."""
+    if not names:
+        raise TypeError(
+            f"{function}() was called without a name; expected names of receivers, or the classes "
+            "or functions themselves. SIGNALKIT['ENABLED'] = False stops all of them."
+        )
+    return names
+
+
 def disable(*names: object) -> None:
     """Stop receivers in this process, from now on, until :func:`enable`.
 
@@ -121,10 +145,11 @@ def disable(*names: object) -> None:
         names: names of receivers, or the classes or functions themselves.
 
     Raises:
+        TypeError: none is named. ``SIGNALKIT["ENABLED"]`` stops all of them.
         DeclarationError: something is neither a name nor a declared receiver.
         UnknownReceiver: no receiver has such a name.
     """
-    switches.disable(_names(names))
+    switches.disable(_names(_some("disable", names)))
 
 
 def enable(*names: object) -> None:
@@ -134,10 +159,11 @@ def enable(*names: object) -> None:
         names: names of receivers, or the classes or functions themselves.
 
     Raises:
+        TypeError: none is named.
         DeclarationError: something is neither a name nor a declared receiver.
         UnknownReceiver: no receiver has such a name.
     """
-    switches.enable(_names(names))
+    switches.enable(_names(_some("enable", names)))
 
 
 class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome"))
@@ -159,11 +185,14 @@ class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome")
             UnknownReceiver: no receiver has such a name.
         """
         self._names = _names(names) or frozenset({_EVERYONE})
+        # One may be entered by several threads and tasks at once.
+        self._entered: list[_Entered] = []
 
     def __enter__(self) -> None:
+        entered = _Entered(self, self._names)
+        self._entered.append(entered)
+        _BLOCKS.set((*_BLOCKS.get(), entered))
         switches.count_mute(+1)
-        blocks = _MUTED.get()
-        _MUTED.set((*blocks, blocks[-1] | self._names))
 
     def __exit__(
         self,
@@ -171,7 +200,12 @@ class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome")
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _MUTED.set(_MUTED.get()[:-1])
+        # A generator may be entered in one context and left in another: then the latest is meant.
+        here = [block for block in _BLOCKS.get() if block.muted is self and not block.ended]
+        leaving = (here or self._entered)[-1]
+        self._entered.remove(leaving)
+        leaving.ended = True
+        _BLOCKS.set(tuple(block for block in _BLOCKS.get() if not block.ended))
         switches.count_mute(-1)
 
     def __call__(self, func: Callable[P, T]) -> Callable[P, T]:

@@ -382,13 +382,17 @@ class TestRefusals:
         assert "test_functions.py" in str(error.value)
         assert registry.all() == before
 
+    def test_an_alias_that_nothing_would_use(self) -> None:
+        with pytest.raises(DeclarationError, match="uses no transaction"):
+            signalkit.receiver(Signal(), using="other")(lambda **kwargs: None)
+
     def test_what_could_apply(self) -> None:
         def f(**kwargs: Any) -> None: ...
 
         custom = Signal()
-        signalkit.receiver(custom, created=True, using="other")(f)
+        signalkit.receiver(custom, created=True, using="other", on_error="isolate")(f)
         signalkit.receiver([post_save, m2m_changed], raw=False)(f)
-        signalkit.receiver(pre_init, using="other")(f)
+        signalkit.receiver(pre_init, using="other", phase=Phase.AFTER_COMMIT)(f)
         signalkit.receiver(post_save, sender=Book, changed=("title", "author_id"))(f)
 
     def test_created_on_a_signal_of_ones_own(self) -> None:

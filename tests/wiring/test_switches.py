@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -113,6 +114,11 @@ class TestLive:
             switch(print)
         assert not switches.engaged
 
+    @pytest.mark.parametrize("switch", [disable, enable])
+    def test_without_a_name_it_is_refused(self, switch: Callable[..., None]) -> None:
+        with pytest.raises(TypeError, match="without a name"):
+            switch()
+
 
 class TestMuted:
     def test_some_or_all(self, house: House) -> None:
@@ -145,6 +151,33 @@ class TestMuted:
         with block:
             assert house.heard() == ["two"]
         assert house.heard() == ["one", "two"]
+
+    def test_a_task_that_outlives_its_block_hears_again(self, house: House) -> None:
+        async def begin() -> list[list[Any]]:
+            ended = asyncio.Event()
+
+            async def listen() -> list[Any]:
+                await ended.wait()
+                # Whether anybody else mutes anything meanwhile must not matter.
+                with muted("shop.two"):
+                    return house.heard()
+
+            with muted("shop.One"):
+                task = asyncio.create_task(listen())
+                await asyncio.sleep(0)
+                inside = house.heard()
+            ended.set()
+            return [inside, await task]
+
+        assert asyncio.run(begin()) == [["two"], ["one"]]
+
+    def test_entered_in_one_context_and_left_in_another(self, house: House) -> None:
+        block, elsewhere = muted("shop.One"), copy_context()
+        elsewhere.run(block.__enter__)
+        block.__exit__(None, None, None)
+        assert elsewhere.run(house.heard) == house.heard() == ["one", "two"]
+        with muted("shop.two"):
+            assert house.heard() == ["one"]
 
     def test_other_threads_hear(self, house: House) -> None:
         with muted(), ThreadPoolExecutor() as pool:
