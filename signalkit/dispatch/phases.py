@@ -17,6 +17,7 @@ from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase
 from signalkit.transactions.hooks import observer_for
+from signalkit.transactions.opened import in_transaction
 
 Schedule = Callable[[Event], Any]
 Scheduler = Callable[[Declaration, Run], Schedule]
@@ -72,7 +73,7 @@ class Pending:
     def tell_scheduled(self, alias: str) -> None:
         """Tell observers that it waits, if there is anything to wait for."""
         connection = connections[alias]
-        if connection.in_atomic_block or not connection.get_autocommit():
+        if in_transaction(connection):
             self._tell(observation.run_scheduled, Outcome.SCHEDULED)
 
     def tell_rolled_back(self) -> None:

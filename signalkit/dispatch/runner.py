@@ -8,7 +8,6 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
@@ -16,6 +15,7 @@ from signalkit.dispatch import observation, reentry
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.states import Phase
+from signalkit.transactions.opened import in_transaction
 
 logger = logging.getLogger("signalkit.receivers")
 
@@ -79,7 +79,7 @@ def _isolated(declaration: Declaration, call: Run) -> Run:
         connection = connections[event.using or otherwise]
         was_lost = connection.needs_rollback
         try:
-            if _in_transaction(connection):
+            if in_transaction(connection):
                 with transaction.atomic(using=connection.alias):
                     return call(event)
             return call(event)
@@ -100,12 +100,3 @@ def _isolated(declaration: Declaration, call: Run) -> Run:
             return None
 
     return run
-
-
-def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    if connection.in_atomic_block:
-        return True
-    # Without asking get_autocommit(), which would open a connection that nobody needs.
-    if connection.connection is None:
-        return not connection.settings_dict["AUTOCOMMIT"]
-    return not connection.autocommit

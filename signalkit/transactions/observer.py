@@ -30,6 +30,7 @@ from signalkit.transactions import in_tests
 from signalkit.transactions.entries import Entry, Moment
 from signalkit.transactions.inside import run_inside
 from signalkit.transactions.manual import is_manual, run_committed
+from signalkit.transactions.opened import in_transaction
 from signalkit.transactions.owed import Owed
 from signalkit.transactions.running import run_all
 from signalkit.transactions.server import can_turn_autocommit_on
@@ -106,7 +107,7 @@ class Observer:
         dropped: Callable[[], object] | None = None,
     ) -> None:
         """Run ``func`` as the last thing inside the open transaction; at once without one."""
-        if self._in_transaction():
+        if in_transaction(self.connection):
             self._queue(Moment.BEFORE_COMMIT, func, key, dropped)
         else:
             func()
@@ -119,18 +120,15 @@ class Observer:
         dropped: Callable[[], object] | None = None,
     ) -> None:
         """Run ``func`` once the open transaction is committed; at once without one."""
-        if self._in_transaction():
+        if in_transaction(self.connection):
             self._queue(Moment.AFTER_COMMIT, func, key, dropped)
         else:
             func()
 
     def after_rollback(self, func: Callable[[], object], *, key: Hashable | None = None) -> None:
         """Run ``func`` if what is open now is rolled back; never without a transaction."""
-        if self._in_transaction():
+        if in_transaction(self.connection):
             self._queue(Moment.AFTER_ROLLBACK, func, key, None)
-
-    def _in_transaction(self) -> bool:
-        return self.connection.in_atomic_block or not self.connection.get_autocommit()
 
     def _queue(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from unittest import mock
@@ -269,6 +270,24 @@ class TestThreads:
 def is_busy(observer: Observer) -> bool:
     """Read it through a call, because mypy would remember an attribute."""
     return observer._busy
+
+
+class TestNeverOpened:
+    @pytest.mark.parametrize("queue", [before_commit, after_commit, after_rollback])
+    def test_without_a_transaction_none_is_opened(
+        self, log: Log, queue: Callable[[Callable[[], object]], None]
+    ) -> None:
+        connections["default"].close()
+        queue(log.note("at once"))
+        assert connections["default"].connection is None
+        assert log == ([] if queue is after_rollback else ["at once"])
+
+    def test_nor_in_a_coroutine_where_that_is_not_allowed(self, log: Log) -> None:
+        async def send() -> None:
+            after_commit(log.note("at once"))
+
+        asyncio.run(send())
+        assert log == ["at once"]
 
 
 class TestUnused:
