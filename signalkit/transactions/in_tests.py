@@ -118,7 +118,7 @@ def run_before_commit(
         return [entry for entry in waiting.of(Moment.BEFORE_COMMIT) if id(entry) not in others]
 
     with atomic(using=connection.alias):
-        run_rounds(connection.alias, due)
+        run_rounds(connection.alias, waiting, due)
         refuse_lost_transaction(connection, "by the work before its COMMIT")
 
 

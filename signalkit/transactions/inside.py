@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
-from signalkit.transactions.entries import Entry
+from signalkit.transactions.entries import Moment
 from signalkit.transactions.running import run_rounds
 from signalkit.transactions.server import begin_late_transaction, refuse_lost_transaction
+from signalkit.transactions.waiting import Waiting
 
 
-def run_inside(
-    connection: BaseDatabaseWrapper, due: Callable[[], list[Entry]], *, manual: bool
-) -> None:
+def run_inside(connection: BaseDatabaseWrapper, waiting: Waiting, *, manual: bool) -> None:
     """Run what is due before COMMIT, as if the transaction's block were still open.
 
     Args:
         connection: where ``commit()`` was called: autocommit is off, no block is open.
-        due: returns what is due now.
+        waiting: what was queued there.
         manual: whether commits are managed by hand.
 
     Raises:
@@ -35,7 +34,7 @@ def run_inside(
         # In this state Django takes the block for one in manual mode, which neither begins nor
         # commits anything: in it, atomic() makes savepoints, and on_commit() is accepted.
         with atomic(using=connection.alias, savepoint=False):
-            run_rounds(connection.alias, due)
+            run_rounds(connection.alias, waiting, partial(waiting.of, Moment.BEFORE_COMMIT))
             refuse_lost_transaction(connection, "by the work before its COMMIT")
     finally:
         connection.in_atomic_block = False

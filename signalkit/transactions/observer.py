@@ -179,8 +179,7 @@ class Observer:
         """Run what is due before COMMIT; on any failure roll back and raise."""
         self._committing = True
         try:
-            due = partial(self._waiting.of, Moment.BEFORE_COMMIT)
-            run_inside(self.connection, due, manual=self._manual)
+            run_inside(self.connection, self._waiting, manual=self._manual)
         except BaseException:
             try:
                 self.connection.rollback()

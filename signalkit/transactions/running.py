@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from signalkit.exceptions import BeforeCommitLoop
 from signalkit.transactions.entries import Entry, describe
+from signalkit.transactions.waiting import Waiting
 
 logger = logging.getLogger("signalkit.transactions")
 
@@ -14,12 +15,13 @@ MAX_ROUNDS = 100
 """How often the work before or after the end of one transaction may cause more of itself."""
 
 
-def run_rounds(alias: str, due: Callable[[], list[Entry]]) -> None:
+def run_rounds(alias: str, waiting: Waiting, due: Callable[[], list[Entry]]) -> None:
     """Run what is due, and what that makes due, until there is nothing more.
 
     Args:
         alias: the database alias, for the message.
-        due: returns what is due now.
+        waiting: where it waits.
+        due: returns what of it is due now.
 
     Raises:
         BeforeCommitLoop: it does not end.
@@ -31,6 +33,7 @@ def run_rounds(alias: str, due: Callable[[], list[Entry]]) -> None:
         for entry in batch:
             # What ran before it may have rolled back to where it was queued.
             if not entry.over:
+                waiting.catch_up(entry)
                 entry.over = True
                 entry.func()
     if batch := due():

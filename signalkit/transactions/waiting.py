@@ -63,8 +63,12 @@ class Waiting:
 
     def is_replaced(self, entry: Entry) -> bool:
         """Say whether a later entry with the same key waits as well."""
-        same = self._keyed.get(entry.identity, [])
-        return any(other.number > entry.number and not other.over for other in same)
+        return bool(self._later(entry))
+
+    def catch_up(self, entry: Entry) -> None:
+        """Have an entry that is about to run do the work of the last one with its key."""
+        for later in self._later(entry):
+            entry.take_over(later)
 
     def savepoint_made(self, sid: str) -> None:
         """Take note of a new savepoint."""
@@ -131,6 +135,10 @@ class Waiting:
         same[index - 1].take_over(entry)
         del same[index]
         return True
+
+    def _later(self, entry: Entry) -> list[Entry]:
+        same = self._keyed.get(entry.identity, [])
+        return [other for other in same if other.number > entry.number and not other.over]
 
     def _forget_key(self, entry: Entry) -> None:
         if entry.key is None:

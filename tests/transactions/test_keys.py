@@ -158,3 +158,19 @@ def test_before_commit_work_may_queue_its_own_key_again(log: Log, queue: Queue) 
             key="k",
         )
     assert log == ["again"]
+
+
+def test_before_commit_work_takes_the_place_of_what_still_waits(log: Log, queue: Queue) -> None:
+    def work() -> None:
+        with rolled_back():
+            queue("before_commit", log.note("undone"), key="k")
+        queue("before_commit", log.note("last"), key="k")
+
+    with transaction.atomic():
+        make_savepoint()
+        queue("before_commit", work)
+        make_savepoint()
+        queue("before_commit", log.note("first"), key="k")
+        make_savepoint()
+        queue("before_commit", log.note("beside"))
+    assert log == ["last", "beside"]

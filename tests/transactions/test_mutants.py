@@ -48,12 +48,10 @@ def keep_the_first_of_a_key(patch: Patch) -> None:
 
 
 def leave_in_atomic_block_as_it_is(patch: Patch) -> None:
-    def broken(
-        connection: BaseDatabaseWrapper, due: Callable[[], list[Entry]], *, manual: bool
-    ) -> None:
+    def broken(connection: BaseDatabaseWrapper, waiting: Waiting, *, manual: bool) -> None:
         block = atomic(using=connection.alias, savepoint=False)
         block.__enter__()
-        run_rounds(connection.alias, due)
+        run_rounds(connection.alias, waiting, partial(waiting.of, Moment.BEFORE_COMMIT))
 
     patch.setattr(observer, "run_inside", broken)
 
@@ -62,7 +60,8 @@ def run_before_commit_work_after_it(patch: Patch) -> None:
     note_commit = Observer._note_commit
 
     def broken(self: Observer) -> None:
-        run_rounds(self._alias, partial(self._waiting.of, Moment.BEFORE_COMMIT))
+        due = partial(self._waiting.of, Moment.BEFORE_COMMIT)
+        run_rounds(self._alias, self._waiting, due)
         note_commit(self)
 
     patch.setattr(Observer, "_run_before_commit", lambda self: None)
@@ -70,7 +69,7 @@ def run_before_commit_work_after_it(patch: Patch) -> None:
 
 
 def run_one_round(patch: Patch) -> None:
-    def broken(alias: str, due: Callable[[], list[Entry]]) -> None:
+    def broken(alias: str, waiting: Waiting, due: Callable[[], list[Entry]]) -> None:
         for entry in due():
             entry.over = True
             entry.func()
@@ -80,9 +79,8 @@ def run_one_round(patch: Patch) -> None:
 
 def forget_base_exceptions(patch: Patch) -> None:
     def broken(self: Observer) -> None:
-        due = partial(self._waiting.of, Moment.BEFORE_COMMIT)
         try:
-            inside.run_inside(self.connection, due, manual=self._manual)
+            inside.run_inside(self.connection, self._waiting, manual=self._manual)
         except Exception:
             self.connection.rollback()
             raise

@@ -34,6 +34,9 @@ class Hook:
     def key(self) -> object:
         return None if self.work.key is None else (self.transaction, self.work.key)
 
+    def has_key_of(self, other: Hook) -> bool:
+        return self.key is not None and self.key == other.key
+
 
 @dataclass(eq=False)
 class Foreign:
@@ -290,12 +293,11 @@ class Model:
             ]
             if not waiting:
                 return
-            for chosen in last_of_key(waiting):
-                if chosen.hook in self.journal:
-                    chosen.hook.done = True
-                    perform(self, chosen.hook.work)
+            # One at a time: what it queues may take the place of what still waits.
+            first = last_of_key(waiting)[0]
             for hook in waiting:
-                hook.done = True
+                hook.done = hook is first.hook or hook.has_key_of(first.hook)
+            perform(self, first.hook.work)
 
     def _after_commit(self, due: list[Item]) -> None:
         stops: list[BaseException] = []
