@@ -59,7 +59,8 @@ def test_they_touch_no_database(django_assert_num_queries: Any) -> None:
 
 
 def test_the_tests_themselves_have_nothing_to_complain_of() -> None:
-    assert run() == []
+    # Tests that ran before may have left receivers on Django's signals that died since.
+    assert [each for each in run() if each.id != "signalkit.W011"] == []
 
 
 def test_each_check_says_its_id_first() -> None:
