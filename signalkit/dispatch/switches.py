@@ -126,16 +126,6 @@ def _names(receivers: Iterable[object]) -> frozenset[str]:
     )
 
 
-def _some(function: str, names: tuple[object, ...]) -> tuple[object, ...]:
-    """Refuse a call without names, which would do nothing and look as if it did everything."""
-    if not names:
-        raise TypeError(
-            f"{function}() was called without a name; expected names of receivers, or the classes "
-            "or functions themselves. SIGNALKIT['ENABLED'] = False stops all of them."
-        )
-    return names
-
-
 def disable(*names: object) -> None:
     """Stop receivers in this process, from now on, until :func:`enable`.
 
@@ -145,11 +135,10 @@ def disable(*names: object) -> None:
         names: names of receivers, or the classes or functions themselves.
 
     Raises:
-        TypeError: none is named. ``SIGNALKIT["ENABLED"]`` stops all of them.
         DeclarationError: something is neither a name nor a declared receiver.
         UnknownReceiver: no receiver has such a name.
     """
-    switches.disable(_names(_some("disable", names)))
+    switches.disable(_names(names))
 
 
 def enable(*names: object) -> None:
@@ -159,11 +148,10 @@ def enable(*names: object) -> None:
         names: names of receivers, or the classes or functions themselves.
 
     Raises:
-        TypeError: none is named.
         DeclarationError: something is neither a name nor a declared receiver.
         UnknownReceiver: no receiver has such a name.
     """
-    switches.enable(_names(_some("enable", names)))
+    switches.enable(_names(names))
 
 
 class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome"))

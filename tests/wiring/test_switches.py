@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -113,11 +113,6 @@ class TestLive:
         with pytest.raises(DeclarationError, match="expected the name of a receiver"):
             switch(print)
         assert not switches.engaged
-
-    @pytest.mark.parametrize("switch", [disable, enable])
-    def test_without_a_name_it_is_refused(self, switch: Callable[..., None]) -> None:
-        with pytest.raises(TypeError, match="without a name"):
-            switch()
 
 
 class TestMuted:
