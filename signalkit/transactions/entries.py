@@ -42,23 +42,23 @@ class Entry:
         moment: Moment,
         func: Callable[[], object],
         *,
+        by_hand: Callable[[Entry], object],
         key: Hashable | None = None,
         dropped: Callable[[], object] | None = None,
         test_blocks: int = 0,
         block: Hashable | None = None,
-        by_hand: Callable[[Entry], object] | None = None,
     ) -> None:
         """Describe the work.
 
         Args:
             moment: what it waits for.
             func: the work.
+            by_hand: what is called with this entry when a test helper calls it without a COMMIT.
             key: of the entries with one key, the last that was not undone runs, in the place of
                 the first.
             dropped: called instead of ``func`` once it is certain that a rollback undid it.
             test_blocks: how many blocks that a ``TestCase`` holds around a test were open.
             block: in a test, the block that stands for the transaction; None between two of them.
-            by_hand: what is called with this entry when a test helper calls it without a COMMIT.
         """
         self.moment = moment
         self.func = func
@@ -82,7 +82,7 @@ class Entry:
         """Be called by Django, or by a test helper."""
         if self.errors is not None:
             self.run_once(self.errors)
-        elif self.by_hand is not None:
+        else:
             self.by_hand(self)
 
     def __repr__(self) -> str:

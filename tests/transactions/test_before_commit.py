@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -143,10 +144,10 @@ class TestItIsRepeated:
     def test_and_not_beyond(self, committed: Committed) -> None:
         def chase_its_tail() -> None:
             write("row")
-            before_commit(chase_its_tail)
+            before_commit(partial(chase_its_tail))
 
         with raising(BeforeCommitLoop, "chase_its_tail"):
-            before_commit(chase_its_tail)
+            before_commit(partial(chase_its_tail))
         assert committed() == []
         assert connection.get_autocommit()
 
@@ -299,6 +300,13 @@ class TestItIsUndone:
             connection.savepoint_rollback(sid)
             before_commit(log.write("later"))
         assert log == committed() == ["outer", "later"]
+
+    def test_by_work_that_runs_before_it(self, log: Log, committed: Committed) -> None:
+        with transaction.atomic():
+            before_commit(lambda: connection.savepoint_rollback(sid))
+            sid = make_savepoint()
+            before_commit(log.write("undone"))
+        assert log == committed() == []
 
     def test_by_an_error_in_a_block_without_a_savepoint(self, log: Log) -> None:
         with transaction.atomic(), rolled_back(savepoint=False):

@@ -10,10 +10,11 @@ from unittest import mock
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
 
 from signalkit.transactions import after_commit, after_rollback, before_commit
-from signalkit.transactions.observer import Observer, observe
+from signalkit.transactions.observer import Observer, install, observe
 from tests.transactions.conftest import Committed
 from tests.transactions.support import (
     Boom,
@@ -111,6 +112,19 @@ class TestLost:
             after_rollback(log.write("undone"))
         assert log == committed() == ["undone"]
 
+    def test_in_before_commit_work_that_notices(
+        self, log: Log, committed: Committed, second: Second
+    ) -> None:
+        def work() -> None:
+            kill(connections["default"], second("default"))
+            write("notices")
+
+        with raising(DatabaseError):
+            write("lost")
+            before_commit(work)
+            after_rollback(log.write("undone"))
+        assert log == committed() == ["undone"]
+
     def test_right_after_its_commit(
         self, log: Log, committed: Committed, second: Second, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -134,6 +148,30 @@ class TestLost:
         real.ensure_connection()
         assert log == ["after"]
         assert committed() == ["row"]
+
+
+@pytest.mark.skipif(connection.vendor != "mysql", reason="elsewhere the switch asks no server")
+def test_lost_right_after_the_commit_that_turning_autocommit_on_is(
+    log: Log, committed: Committed, second: Second, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = connections["default"]
+    transaction.set_autocommit(False)
+    commit = real._commit  # type: ignore[attr-defined]  # the stubs leave it out
+
+    def commit_and_lose_the_server() -> None:
+        commit()
+        kill(real, second("default"))
+
+    write("row")
+    after_commit(log.write("after"))
+    with monkeypatch.context() as patch:
+        patch.setattr(real, "_commit", commit_and_lose_the_server)
+        with pytest.raises(DatabaseError):
+            transaction.set_autocommit(True)
+    assert log == []
+    real.close()
+    real.ensure_connection()
+    assert committed() == ["row", "after"]
 
 
 class TestReopened:
@@ -246,6 +284,50 @@ class TestThreads:
             thread.join()
             assert log == ["thread"]
         assert log == ["thread"]
+
+    def test_a_method_put_on_the_connection_before_it_was_opened_is_called(self, log: Log) -> None:
+        def work() -> None:
+            try:
+                real = connections["default"]
+                commit = real.commit
+
+                def count_and_commit() -> None:
+                    log.append("commit")
+                    commit()
+
+                setattr(real, "commit", count_and_commit)  # noqa: B010  # mypy has it so
+                with transaction.atomic():
+                    before_commit(log.note("before"))
+                    after_commit(log.note("after"))
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert log == ["before", "commit", "after"]
+
+    def test_connections_that_are_open_already_are_watched_as_well(self) -> None:
+        observers: list[Observer] = []
+
+        def work() -> None:
+            try:
+                real = connections["default"]
+                real.ensure_connection()
+                assert "signalkit_observer" not in vars(real)
+                install()
+                observers.append(vars(real)["signalkit_observer"])
+            finally:
+                connections.close_all()
+
+        connection_created.disconnect(dispatch_uid="signalkit.transactions")
+        try:
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        finally:
+            install()
+        assert len(observers) == 1
 
     def test_another_threads_commit_is_refused_before_our_work(self, log: Log) -> None:
         real = connections["default"]

@@ -143,6 +143,13 @@ class TestCapturedCallbacks(InTest):
         assert callbacks == []
         assert self.log == ["second"]
 
+    def test_of_one_key_beside_an_open_savepoint_the_last_runs(self) -> None:
+        with transaction.atomic(), self.captureOnCommitCallbacks(execute=True):
+            self.queue("after_commit", self.log.note("first"), key="k")
+            make_savepoint()
+            self.queue("after_commit", self.log.note("second"), key="k")
+        assert self.log == ["second"]
+
     def test_between_blocks_every_event_is_a_transaction_of_its_own(self) -> None:
         with self.captureOnCommitCallbacks(execute=True) as callbacks:
             self.queue("after_commit", self.log.note("first"), key="k")
