@@ -6,10 +6,8 @@ Read from Django's source; a signal that the running Django lacks is not listed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
+from typing import Literal, TypeAlias
 
 from django.contrib.auth import signals as auth
 from django.core import signals as core
@@ -145,7 +143,11 @@ def builtin_signals() -> tuple[BuiltinSignal, ...]:
 
 
 def find(signal: Signal) -> BuiltinSignal | None:
-    """Return what is known of a signal, or None when it is not one of Django's."""
+    """Return what is known of a signal.
+
+    Returns:
+        Its entry; None when it is not one of Django's.
+    """
     for builtin in builtin_signals():
         if builtin.signal is signal:
             return builtin
@@ -153,76 +155,14 @@ def find(signal: Signal) -> BuiltinSignal | None:
 
 
 def carries(signal: Signal, keyword: str) -> bool | None:
-    """Say whether a signal carries a keyword; None when nobody knows (not one of Django's)."""
+    """Say whether a signal carries a keyword.
+
+    Args:
+        signal: any signal.
+        keyword: the name of the keyword, such as ``"created"``.
+
+    Returns:
+        None when nobody knows: the signal is not one of Django's.
+    """
     builtin = find(signal)
     return None if builtin is None else keyword in builtin.keywords
-
-
-def signal_name(signal: Signal) -> str:
-    """Return a signal's name for people: ``post_save``, or where a custom one can be found."""
-    builtin = find(signal)
-    return builtin.name if builtin is not None else signal_path(signal)
-
-
-# What was found once, because to look through every loaded module takes milliseconds, and a
-# failing receiver is logged with the name of its signal. A signal without a name may get one yet.
-_found: WeakKeyDictionary[Signal, str] = WeakKeyDictionary()
-
-
-def signal_path(signal: Signal) -> str:
-    """Return the dotted path of the attribute that holds a signal; see :func:`signal_paths`."""
-    path = _found.get(signal)
-    if path is None:
-        path = signal_paths([signal])[signal]
-        if path != repr(signal):
-            _found[signal] = path
-    return path
-
-
-def signal_paths(signals: Iterable[Signal]) -> dict[Signal, str]:
-    """Return for each signal the dotted path of the attribute that holds it.
-
-    A signal does not know its name, and every module that imports it holds it too: one that is
-    called ``signals`` is taken before others, and then the shortest path.
-    """
-    wanted = {id(signal): signal for signal in signals}
-    builtins = {id(each.signal): f"{each.module}.{each.name}" for each in builtin_signals()}
-    found = {key: [path] for key, path in builtins.items() if key in wanted}
-    for holders in (_held_by_modules, _held_by_classes):
-        missing = wanted.keys() - found.keys()
-        for path, key in holders(missing) if missing else ():
-            found.setdefault(key, []).append(path)
-    return {
-        signal: min(found[key], key=_unlikeliness) if key in found else repr(signal)
-        for key, signal in wanted.items()
-    }
-
-
-def _held_by_modules(ids: Collection[int]) -> Iterator[tuple[str, int]]:
-    for module, names in loaded_namespaces():
-        yield from _held_by(module, names, ids)
-
-
-def _held_by_classes(ids: Collection[int]) -> Iterator[tuple[str, int]]:
-    for module, names in loaded_namespaces():
-        for value in names.values():
-            # type(), because isinstance() asks lazy objects for their class and so wakes them
-            if issubclass(type(value), type) and value.__module__ == module:
-                yield from _held_by(f"{module}.{value.__qualname__}", dict(vars(value)), ids)
-
-
-def _held_by(path: str, names: dict[str, Any], ids: Collection[int]) -> Iterator[tuple[str, int]]:
-    # Almost nobody holds any of them, so this is asked first, and quickly.
-    if not {*map(id, names.values())}.isdisjoint(ids):
-        held = ((f"{path}.{name}", id(value)) for name, value in names.items())
-        yield from (each for each in held if each[1] in ids)
-
-
-def loaded_namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the name of each loaded module and a copy of its namespace."""
-    for name, module in list(sys.modules.items()):
-        yield name, dict(getattr(module, "__dict__", {}))
-
-
-def _unlikeliness(path: str) -> tuple[bool, int, str]:
-    return "signals" not in path.split("."), len(path), path

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.dispatch import Signal
 
-from signalkit.catalogue import carries, signal_name
+from signalkit.catalogue import carries
 from signalkit.declaration import Declaration, Origin
 from signalkit.declare import mistakes
 from signalkit.declare.build import DECLARATION, OPTIONS, build, names_of, valid_name
@@ -16,6 +16,7 @@ from signalkit.declare.naming import automatic_name, origin_of_class
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
+from signalkit.signal_names import signal_name
 from signalkit.states import Phase
 from signalkit.types import OncePerTransaction, OnError, Reentry, Sender
 

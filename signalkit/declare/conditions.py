@@ -10,11 +10,12 @@ from django.db.models import Model
 from django.db.models.signals import class_prepared, m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
-from signalkit.catalogue import carries, signal_name
+from signalkit.catalogue import carries
 from signalkit.declaration import Declaration
 from signalkit.declare import senders
 from signalkit.declare.targets import Targets
 from signalkit.exceptions import DeclarationError, SenderError, nearest
+from signalkit.signal_names import signal_name
 from signalkit.states import Phase
 
 _RAW_SIGNALS = (pre_save, post_save, m2m_changed)

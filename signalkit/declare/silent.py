@@ -17,8 +17,9 @@ from django.db.models.signals import (
 )
 from django.dispatch import Signal
 
-from signalkit.catalogue import BuiltinSignal, find, signal_name
+from signalkit.catalogue import BuiltinSignal, find
 from signalkit.exceptions import SenderError
+from signalkit.signal_names import signal_name
 
 _SKIP_AUTO_CREATED = (pre_save, post_save, pre_delete, post_delete)
 

@@ -13,10 +13,10 @@ from typing import Any
 from django.apps import apps
 from django.dispatch import Signal
 
-from signalkit.catalogue import loaded_namespaces
 from signalkit.declaration import Declaration
 from signalkit.declare.callables import identity
 from signalkit.dispatch.entrance import DECLARATION
+from signalkit.signal_names import loaded_namespaces
 
 
 class Unknown(Enum):

@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeAlias
 from django.db.models.signals import m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
-from signalkit.catalogue import signal_paths
 from signalkit.declaration import Declaration
 from signalkit.diagnosis.connections import (
     Connection,
@@ -23,6 +22,7 @@ from signalkit.dispatch.connect import connector
 from signalkit.dispatch.phases import is_available
 from signalkit.dispatch.switches import Off, switches
 from signalkit.registry import registry
+from signalkit.signal_names import signal_paths
 from signalkit.states import Phase
 
 Kind: TypeAlias = Literal["class", "function", "plain"]

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable
 
 from django.apps import apps
 
-from signalkit.catalogue import signal_paths
 from signalkit.diagnosis.connections import all_signals
 from signalkit.diagnosis.listing import Row
 from signalkit.exceptions import UnknownFilter, nearest
+from signalkit.signal_names import signal_paths
 
 
 def select(

@@ -11,7 +11,6 @@ from django.db.models import Model
 from django.db.models.signals import class_prepared, pre_save
 from django.dispatch import Signal
 
-from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
 from signalkit.declare import conditions
 from signalkit.declare.callables import identity
@@ -22,6 +21,7 @@ from signalkit.dispatch.slots import arrange, holder
 from signalkit.dispatch.unwired import Watch
 from signalkit.exceptions import NameClash
 from signalkit.registry import Registry, registry
+from signalkit.signal_names import signal_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

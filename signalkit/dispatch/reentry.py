@@ -12,11 +12,11 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
 from signalkit.dispatch.keys import has_key
 from signalkit.events import Event
 from signalkit.exceptions import ReentryError
+from signalkit.signal_names import signal_name
 
 
 class _Running:

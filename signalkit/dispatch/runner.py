@@ -9,11 +9,11 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import Veto
+from signalkit.signal_names import signal_name
 from signalkit.states import Phase
 from signalkit.transactions.opened import in_transaction
 

@@ -8,13 +8,11 @@ from types import ModuleType
 
 import django
 import pytest
-from django.contrib.auth.signals import user_logged_in
 from django.core.signals import request_started
 from django.db.models.signals import post_save
 from django.dispatch import Signal
 
-from signalkit.catalogue import builtin_signals, carries, find, signal_name
-from signalkit.dispatch.observation import run_finished
+from signalkit.catalogue import builtin_signals, carries, find
 
 MODULES = [
     "django.db.models.signals",
@@ -78,21 +76,3 @@ def test_keywords() -> None:
     assert carries(post_save, "created")
     assert carries(request_started, "created") is False
     assert carries(Signal(), "created") is None
-
-
-def test_names() -> None:
-    assert signal_name(user_logged_in) == "user_logged_in"
-    assert signal_name(run_finished).endswith(".run_finished")
-    assert signal_name(Signal()).startswith("<django.dispatch.dispatcher.Signal object")
-
-
-def test_a_name_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("corner_of_signals")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    signal = Signal()
-    nameless = signal_name(signal)
-    module.rung = signal  # type: ignore[attr-defined]  # a module takes any attribute
-    assert signal_name(signal) == "corner_of_signals.rung" != nameless
-    # A failing receiver is logged with it: to look through all modules each time takes long.
-    monkeypatch.delitem(sys.modules, module.__name__)
-    assert signal_name(signal) == "corner_of_signals.rung"

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Info, Warning
 from django.dispatch import Signal
 
-from signalkit.catalogue import find, signal_name, signal_paths
+from signalkit.catalogue import find
 from signalkit.declare.senders import resolve
 from signalkit.diagnosis.checks.costs import what_it_costs
 from signalkit.diagnosis.checks.facts import INIT_SIGNALS, ROW_SIGNALS, Facts
@@ -19,6 +19,7 @@ from signalkit.diagnosis.connections import Connection, Unknown
 from signalkit.diagnosis.places import Place, innermost, place_of, place_of_declaration
 from signalkit.diagnosis.senders import label
 from signalkit.exceptions import SenderError
+from signalkit.signal_names import signal_name, signal_paths
 
 
 def check_never_awaited(facts: Facts) -> Iterator[CheckMessage]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from django.core.checks import CheckMessage, Error, Warning
 from django.dispatch import Signal
 
-from signalkit.catalogue import signal_name
 from signalkit.declaration import Declaration
 from signalkit.diagnosis.checks.costs import what_it_costs
 from signalkit.diagnosis.checks.facts import INIT_SIGNALS, ROW_SIGNALS, Facts
@@ -15,6 +14,7 @@ from signalkit.dispatch.connect import Connection, connector
 from signalkit.dispatch.phases import is_available
 from signalkit.exceptions import nearest
 from signalkit.registry import registry
+from signalkit.signal_names import signal_name
 from signalkit.states import Phase
 
 _BROUGHT_BY = {Phase.DURABLE: "signalkit.outbox"}

@@ -12,7 +12,7 @@ import pytest
 from django.core.checks import INFO
 from django.dispatch import Signal
 
-from signalkit.catalogue import signal_path
+from signalkit.signal_names import signal_path
 from tests.diagnosis.checks.conftest import Ask
 from tests.diagnosis.conftest import Site
 from tests.testapp.models import Book
