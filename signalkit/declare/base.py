@@ -11,8 +11,11 @@ from django.dispatch import Signal
 from signalkit.catalogue import carries
 from signalkit.declaration import Declaration, Origin
 from signalkit.declare import mistakes
-from signalkit.declare.build import DECLARATION, OPTIONS, build, names_of, valid_name
+from signalkit.declare.build import OPTIONS, build
+from signalkit.declare.callables import signature_of
 from signalkit.declare.naming import automatic_name, origin_of_class
+from signalkit.declare.references import DECLARATION, names_of
+from signalkit.declare.values import read_name
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
@@ -79,7 +82,7 @@ class Receiver:
         if kwargs:
             _refuse_keywords(cls, kwargs)
         super().__init_subclass__(**kwargs)
-        mistakes.refuse(cls, (*OPTIONS, "signal", "sender", "handle"))
+        mistakes.refuse(cls, (*OPTIONS, "signal", "sender"))
         if abstract or cls.signal is None:
             if replaces is not None:
                 raise DeclarationError(
@@ -130,7 +133,7 @@ def _declare(cls: type[Receiver], replaces: object) -> Declaration:
     options["when"] = None if cls.when is Receiver.when else instance.when
     name = options.pop("name")
     return build(
-        name=automatic_name(origin) if name is None else valid_name(origin, name),
+        name=automatic_name(origin) if name is None else read_name(origin, name),
         origin=origin,
         kind="class",
         call=instance.handle,
@@ -176,8 +179,10 @@ def _instance(origin: Origin, cls: type[Receiver]) -> Receiver:
             f"{origin} leaves {', '.join(unwritten)} abstract. Write what is missing, or keep the "
             "class out with abstract=True in the class statement."
         )
+    signature = signature_of(cls)
     try:
-        inspect.signature(cls).bind()
+        if signature is not None:
+            signature.bind()
     except TypeError as error:
         raise DeclarationError(
             f"{origin} cannot be made: its __init__ takes arguments ({error}). signalkit makes "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable
+import sys
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -11,6 +12,9 @@ from asgiref.sync import iscoroutinefunction
 from signalkit.declaration import Origin
 from signalkit.declare.naming import coded
 from signalkit.exceptions import DeclarationError
+
+if sys.version_info >= (3, 14):
+    import annotationlib
 
 
 def identity(target: Any) -> Hashable:
@@ -40,6 +44,57 @@ def require_keywords(origin: Origin, what: str, func: object) -> None:
             f"{origin}: {what} does not accept keyword arguments. Its signature has to end in "
             "**kwargs: signals carry more than one receiver needs, and Django may add to it."
         )
+
+
+def require_event(origin: Origin, what: str, method: object) -> None:
+    """Refuse a method that cannot be called with one event and nothing else.
+
+    What is asked is the callable itself, not what a decorator says that it wraps: a decorator may
+    well hand on more than it takes. One whose signature cannot be read is let through.
+
+    Args:
+        origin: where the class was written.
+        what: the name of the method.
+        method: as it is called: bound, where it binds.
+
+    Raises:
+        DeclarationError: it is no callable, or its signature has no room for the event or asks
+            for more.
+    """
+    if not callable(method):
+        raise DeclarationError(
+            f"{origin}: {what} is {method!r}; expected a method, {what}(self, event)."
+        )
+    signature = signature_of(method)
+    if signature is None:
+        return
+    try:
+        signature.bind(object())
+    except TypeError as error:
+        raise DeclarationError(
+            f"{origin}: {what} cannot be called with one event: besides self it takes "
+            f"{_names(signature)} ({error}). Write it as {what}(self, event); what the signal was "
+            "sent with is on the event, such as event.instance."
+        ) from None
+
+
+def signature_of(func: Callable[..., Any]) -> inspect.Signature | None:
+    """Return what a callable takes, without evaluating annotations; None if it does not say."""
+    try:
+        if sys.version_info >= (3, 14):
+            # Names in annotations may exist for type checkers alone.
+            return inspect.signature(
+                func, follow_wrapped=False, annotation_format=annotationlib.Format.FORWARDREF
+            )
+        return inspect.signature(func, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return None
+
+
+def _names(signature: inspect.Signature) -> str:
+    """Return the parameters without annotations and defaults, which may be long."""
+    bare = [inspect.Parameter(each.name, each.kind) for each in signature.parameters.values()]
+    return str(inspect.Signature(bare)) if bare else "nothing"
 
 
 def refuse_unawaited(origin: Origin, option: str, func: object) -> None:

@@ -11,8 +11,9 @@ from django.dispatch import receiver as django_receiver
 
 from signalkit.declaration import Origin
 from signalkit.declare.base import Receiver
-from signalkit.declare.build import OPTIONS, build, valid_name
+from signalkit.declare.build import OPTIONS, build
 from signalkit.declare.naming import automatic_name, origin_of_function, with_suffix
+from signalkit.declare.values import read_name
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
 from signalkit.states import Phase
@@ -187,7 +188,7 @@ def _declare(
 def _name(origin: Origin, given: object) -> str:
     if given is None:
         return with_suffix(automatic_name(origin), origin.code)
-    return valid_name(origin, given)
+    return read_name(origin, given)
 
 
 def _refuse_what_is_no_function(func: object) -> None:

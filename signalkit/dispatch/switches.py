@@ -14,7 +14,7 @@ from django.core.signals import setting_changed
 
 from signalkit import conf
 from signalkit.declaration import Declaration
-from signalkit.declare.build import names_of
+from signalkit.declare.references import names_of
 from signalkit.exceptions import DeclarationError
 from signalkit.registry import registry
 

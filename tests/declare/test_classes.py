@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import re
+import sys
+import types
 from abc import ABC, abstractmethod
+from functools import cached_property, partial, partialmethod
 from typing import Any
 
 import pytest
@@ -151,6 +156,84 @@ class TestWhichAreRegistered:
                 return cls.__name__
 
         assert answers(signal_) == ["static", "Klass"]
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            lambda self, happening: happening,
+            lambda self, event, /: event,
+            lambda self, event, more=None, *, else_=None, **kwargs: event,
+            lambda *args: args[1],
+            staticmethod(lambda event: event),
+            classmethod(lambda cls, event: event),
+            partialmethod(lambda self, first, event: event, 1),
+            partial(lambda first, event: event, 1),
+            # Its own signature is none that Python can tell.
+            staticmethod(types.MappingProxyType({}).get),
+        ],
+    )
+    def test_whatever_can_be_called_with_the_event(self, made: Any) -> None:
+        signal_ = Signal()
+        body = {"handle": made, "when": lambda self, event: True, "once_per_transaction": made}
+
+        type("Mine", (Receiver,), {"signal": signal_, **body, "phase": Phase.AFTER_COMMIT})
+
+        assert len(answers(signal_)) == 1
+
+    def test_a_decorator_is_asked_what_it_takes_itself(self) -> None:
+        signal_ = Signal()
+
+        def with_client(method: Any) -> Any:
+            @functools.wraps(method)
+            def call(self: Any, event: Event) -> Any:
+                return method(self, event, "client")
+
+            return call
+
+        def without_wraps(method: Any) -> Any:
+            return lambda *args, **kwargs: method(*args, **kwargs)
+
+        class Mine(Receiver):
+            signal = signal_
+
+            @without_wraps
+            @with_client
+            def when(self, event: Event, client: str) -> bool:
+                return client == "client"
+
+            @with_client
+            def handle(self, event: Event, client: str) -> str:
+                return client
+
+        assert answers(signal_) == ["client"]
+
+    def test_annotations_that_only_a_type_checker_knows(self) -> None:
+        signal_ = Signal()
+        namespace: dict[str, Any] = {"Receiver": Receiver, "signal_": signal_, "__name__": HERE}
+
+        # Compiled without this module's own __future__, as most modules are from Python 3.14 on.
+        source = """
+class Mine(Receiver):
+    signal = signal_
+    def __init__(self, client: "Client" = None): ...
+    def handle(self, event: "Nowhere"): return "handled"
+"""
+        if sys.version_info >= (3, 14):
+            source = source.replace('"Client"', "Client").replace('"Nowhere"', "Nowhere")
+        exec(compile(source, __file__, "exec", dont_inherit=True), namespace)
+
+        assert answers(signal_) == ["handled"]
+
+    def test_an_init_that_python_cannot_tell(self) -> None:
+        signal_ = Signal()
+
+        class Mine(Receiver, dict[str, Any]):
+            signal = signal_
+
+            def handle(self, event: Event) -> int:
+                return len(self)
+
+        assert answers(signal_) == [0]
 
     def test_one_instance_for_all_events(self) -> None:
         signal_ = Signal()
@@ -334,6 +417,47 @@ class TestRefusals:
             class Concrete(Base):
                 signal = Signal()
 
+    @pytest.mark.parametrize(
+        ("made", "found"),
+        [
+            (lambda self: None, "besides self it takes nothing"),
+            (lambda event: None, "besides self it takes nothing"),
+            (lambda self, **kwargs: None, r"it takes \(\*\*kwargs\)"),
+            (lambda self, *, event: None, r"it takes \(\*, event\)"),
+            (lambda self, event, extra: None, r"it takes \(event, extra\) \(missing .*'extra'"),
+            (lambda self, sender, instance, **kwargs: None, "missing .*'instance'"),
+            (staticmethod(lambda self, event: None), "missing .*'event'"),
+            (classmethod(lambda cls: None), "it takes nothing"),
+            (partialmethod(lambda self, event: None, 1), "it takes nothing"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["handle", "when", "once_per_transaction"])
+    def test_a_method_that_cannot_be_called_with_the_event(
+        self, method: str, made: Any, found: str
+    ) -> None:
+        body = {"phase": Phase.AFTER_COMMIT, "handle": lambda self, event: None, method: made}
+        with pytest.raises(DeclarationError) as error:
+            type("Mine", (Receiver,), {"signal": Signal(), **body})
+
+        assert re.search(found, str(error.value))
+        assert f": {method} cannot be called with one event: " in str(error.value)
+        assert f"Write it as {method}(self, event)" in str(error.value)
+        assert f"{HERE}.Mine" not in registry
+
+    def test_an_async_handle_that_cannot_be_called_with_the_event(self) -> None:
+        with pytest.raises(DeclarationError, match="handle cannot be called with one event"):
+
+            class Later(Receiver):
+                signal = Signal()
+
+                async def handle(self) -> None:  # type: ignore[override]  # the mistake
+                    ...
+
+    @pytest.mark.parametrize("value", [1, "handle", None])
+    def test_a_handle_that_is_no_method(self, value: object) -> None:
+        with pytest.raises(DeclarationError, match=r"handle is .*; expected a method"):
+            type("Mine", (Receiver,), {"signal": Signal(), "handle": value})
+
     def test_an_init_with_arguments(self) -> None:
         with pytest.raises(
             DeclarationError, match=r"__init__ takes arguments \(missing .*'client'"
@@ -449,25 +573,56 @@ class TestRefusals:
         with pytest.raises(UnknownOption, match=f"sets {attribute!r}.*{instead}"):
             type("Mine", (Receiver,), {attribute: value})
 
-    @pytest.mark.parametrize("name", ["create", "render", "draw", "handler", "handled", "then"])
-    def test_methods_of_ones_own(self, name: str) -> None:
-        type("Mine", (ModelReceiver,), {name: lambda self: None})
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("create", "render", "draw", "on_event", "should_handle", "handle_error"),
+            *("handler", "handled", "handles", "handle2", "candle", "bundle", "mishandle"),
+            *("then", "where", "when_paid", "once", "once_per_request", "_handel"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "decorate", [lambda func: func, staticmethod, classmethod, property, cached_property]
+    )
+    def test_methods_of_ones_own(self, name: str, decorate: Any) -> None:
+        type("Mine", (ModelReceiver,), {name: decorate(lambda self: None)})
 
     @pytest.mark.parametrize(
-        ("wrong", "right"), [("handel", "handle"), ("hanlde", "handle"), ("wehn", "when")]
+        ("right", "slips"),
+        [
+            ("handle", "handel hanlde ahndle hande handl handdle handlee handke Handle handle_"),
+            ("when", "wehn hwen whn whe wheen whenn whem When when_"),
+            (
+                "once_per_transaction",
+                "once_per_transacton once_pre_transaction once_per_transactions oncePerTransaction",
+            ),
+        ],
     )
-    def test_a_misspelt_method(self, wrong: str, right: str) -> None:
-        with pytest.raises(UnknownOption, match=f"sets {wrong!r}.*Did you mean {right!r}"):
-            type("Mine", (ModelReceiver,), {wrong: lambda self, event: None})
+    @pytest.mark.parametrize(
+        "decorate",
+        [lambda func: func, staticmethod, classmethod, property, partialmethod, partial],
+    )
+    def test_a_misspelt_method(self, right: str, slips: str, decorate: Any) -> None:
+        for wrong in slips.split():
+            with pytest.raises(UnknownOption, match=f"sets {wrong!r}.*Did you mean {right!r}"):
+                type("Mine", (ModelReceiver,), {wrong: decorate(lambda *args: None)})
+
+    def test_a_name_like_a_method_beside_the_method_itself(self) -> None:
+        class Mine(ModelReceiver):
+            def handle(self, event: Event) -> None: ...
+
+            def handle_(self, event: Event) -> None: ...
+
+    @pytest.mark.parametrize("value", [Book, 1, "text", None])
+    def test_what_is_no_method_is_not_taken_for_one(self, value: object) -> None:
+        type("Mine", (ModelReceiver,), {"handel": value})
 
     def test_attributes_of_ones_own(self) -> None:
         class Fine(ModelReceiver):
             orders = ["a"]
             created_at = 1
-            handler = "beside handle"
+            handler = "what it hands on to"
             _singal = "private"
-
-            def handle(self, event: Event) -> None: ...
 
     def test_a_class_from_a_factory_needs_a_name(self) -> None:
         def make(**more: Any) -> type[Receiver]:
