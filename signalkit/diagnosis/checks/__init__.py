@@ -24,6 +24,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[checks.CheckMessage]], ...] = (
     declared.check_after_meets,
     declared.check_catch_all,
     declared.check_init,
+    declared.check_before_the_row,
     connected.check_never_awaited,
     connected.check_twice,
     connected.check_silent_senders,

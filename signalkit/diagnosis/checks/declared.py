@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.core.checks import CheckMessage, Error, Warning
+from django.db.models.signals import pre_save
 from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
@@ -16,6 +17,8 @@ from signalkit.exceptions import nearest
 from signalkit.registry import registry
 from signalkit.signal_names import signal_name
 from signalkit.states import Phase
+
+_AT_ONCE_WITHOUT_TRANSACTION = (Phase.BEFORE_COMMIT, Phase.AFTER_COMMIT)
 
 _BROUGHT_BY = {Phase.DURABLE: "signalkit.outbox"}
 
@@ -119,6 +122,20 @@ def check_init(facts: Facts) -> Iterator[CheckMessage]:
                 hint="To react to changed fields, use changed= with pre_save or post_save.",
                 obj=declaration,
                 id="signalkit.W007",
+            )
+
+
+def check_before_the_row(facts: Facts) -> Iterator[CheckMessage]:
+    """W015: a receiver of pre_save is to run later, and without a transaction does not."""
+    for declaration, _ in _heard(facts, (pre_save,)):
+        if declaration.phase in _AT_ONCE_WITHOUT_TRANSACTION:
+            yield Warning(
+                f"It hears pre_save in Phase.{declaration.phase.name}. Where no transaction is "
+                "open, it runs at the send, and Django sends pre_save before the row is written "
+                "and outside of any transaction of its own.",
+                hint="Use post_save, or wrap the saves in transaction.atomic().",
+                obj=declaration,
+                id="signalkit.W015",
             )
 
 

@@ -1,11 +1,15 @@
-"""E002, E003, W003 to W007: receivers that are declared with signalkit."""
+"""E002, E003, W003 to W007, W015: receivers that are declared with signalkit."""
 
 from __future__ import annotations
 
+import io
 from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.signals import user_login_failed
+from django.core.checks import WARNING
+from django.core.management import call_command
+from django.db import connection
 from django.db.models.signals import (
     m2m_changed,
     post_delete,
@@ -16,15 +20,17 @@ from django.db.models.signals import (
     pre_save,
 )
 from django.dispatch import Signal
+from django.test import override_settings
 
 import signalkit
 from signalkit import Event, ModelReceiver, Phase, Receiver
 from signalkit.declaration import Declaration
 from signalkit.dispatch import phases
 from signalkit.registry import registry
+from signalkit.signal_names import signal_name
 from tests.diagnosis.checks.conftest import Ask
 from tests.diagnosis.conftest import Site
-from tests.testapp.models import Article, Book
+from tests.testapp.models import Article, Audiobook, Book, Tag
 
 played = Signal()
 
@@ -244,6 +250,84 @@ class TestW007:
         declare(post_save, sender=Book)
 
         assert messages("W007") == []
+
+
+class TestW015:
+    @pytest.mark.parametrize("phase", [Phase.BEFORE_COMMIT, Phase.AFTER_COMMIT])
+    @pytest.mark.parametrize("signals", [pre_save, [post_save, pre_save]], ids=["alone", "among"])
+    def test_a_deferred_receiver_of_pre_save(
+        self, messages: Ask, phase: Phase, signals: Any
+    ) -> None:
+        declaration = declare(signals, sender=Book, phase=phase)
+
+        (message,) = messages("W015")
+
+        assert message.obj is declaration
+        assert message.level == WARNING
+        assert f"pre_save in Phase.{phase.name}" in message.msg
+        assert message.hint is not None
+        assert "post_save" in message.hint
+        assert "atomic()" in message.hint
+
+    @pytest.mark.parametrize(
+        ("signal", "phase"),
+        [
+            (pre_save, Phase.INLINE),
+            (pre_save, Phase.AFTER_ROLLBACK),
+            (post_save, Phase.AFTER_COMMIT),
+            (pre_delete, Phase.AFTER_COMMIT),
+            (m2m_changed, Phase.BEFORE_COMMIT),
+        ],
+    )
+    def test_other_phases_and_signals(self, messages: Ask, signal: Signal, phase: Phase) -> None:
+        declare(signal, phase=phase)
+
+        assert messages("W015") == []
+
+    def test_it_can_be_silenced(self) -> None:
+        declare(pre_save, sender=Book, phase=Phase.AFTER_COMMIT)
+        output = io.StringIO()
+
+        with override_settings(SILENCED_SYSTEM_CHECKS=["signalkit.W015"]):
+            call_command("check", tags=["signalkit"], stdout=output, stderr=output)
+
+        assert "lib.receiver" not in output.getvalue()
+        assert "1 silenced" in output.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWhatW015Says:
+    """Where Django sends what, when no transaction is open."""
+
+    @pytest.fixture
+    def open_at(self) -> dict[str, bool]:
+        """Return whether a transaction was open, by signal or action."""
+        found: dict[str, bool] = {}
+
+        def look(signal: Signal, **kwargs: Any) -> None:
+            found[kwargs.get("action", signal_name(signal))] = connection.in_atomic_block
+
+        signals = (pre_save, pre_delete, m2m_changed)
+        for signal in signals:
+            signal.connect(look, weak=False)
+        return found
+
+    def test_pre_save_is_sent_outside_of_any(self, open_at: dict[str, bool]) -> None:
+        Audiobook.objects.create(title="with a parent table")
+
+        assert open_at == {"pre_save": False}
+
+    def test_what_precedes_other_changes_is_sent_inside_of_one(
+        self, open_at: dict[str, bool]
+    ) -> None:
+        book, tag = Book.objects.create(), Tag.objects.create(name="new")
+        book.tags.add(tag)
+        book.tags.remove(tag)
+        book.tags.clear()
+        book.delete()
+
+        assert {each for each, is_open in open_at.items() if not is_open} == {"pre_save"}
+        assert {"pre_add", "pre_remove", "pre_clear", "pre_delete"} < open_at.keys()
 
 
 SOURCE = """\
