@@ -57,21 +57,23 @@ def validate(declaration: Declaration, given: Iterable[str]) -> None:
     ):
         raise _refused(declaration, "using", "an INLINE receiver that raises uses no transaction")
     if apps.models_ready:
-        validate_senders(declaration)
+        resolve(declaration)
         _refuse_late(declaration)
 
 
-def validate_senders(declaration: Declaration) -> None:
-    """Refuse senders and field names that do not exist. Needs the models to be loaded.
+def resolve(declaration: Declaration) -> dict[Signal, Targets]:
+    """Find what a receiver's senders stand for, by signal. Needs the models to be loaded.
 
     Raises:
-        DeclarationError: a field name is wrong.
-        SenderError: a sender is.
+        DeclarationError: a name in ``changed`` is no field of theirs.
+        SenderError: a sender does not exist, or never sends one of the signals.
     """
-    for signal in declaration.signals:
-        targets = targets_of(declaration, signal)
-        for model in targets.objects:
-            validate_fields(declaration, model)
+    found = {signal: targets_of(declaration, signal) for signal in declaration.signals}
+    if declaration.changed:
+        for targets in found.values():
+            for model in targets.connected:
+                validate_fields(declaration, model)
+    return found
 
 
 def validate_fields(declaration: Declaration, model: type[Model]) -> None:
@@ -85,7 +87,9 @@ def validate_fields(declaration: Declaration, model: type[Model]) -> None:
 
 
 def targets_of(declaration: Declaration, signal: Signal) -> Targets:
-    """Find what a receiver's senders stand for. Needs the models to be loaded.
+    """Find what a receiver's senders stand for in one signal.
+
+    It needs the models to be loaded, except for ``class_prepared``.
 
     Raises:
         SenderError: a sender that this signal never has.

@@ -20,7 +20,7 @@ from django.dispatch import Signal
 
 from signalkit.catalogue import find
 from signalkit.declare.silent import refuse_silent
-from signalkit.declare.targets import EVERYONE, Targets
+from signalkit.declare.targets import EVERYONE, Targets, is_installed
 from signalkit.exceptions import SenderError, nearest
 from signalkit.types import Sender
 
@@ -61,11 +61,12 @@ def resolve(signal: Signal, senders: Iterable[Sender], *, include_subclasses: bo
         return EVERYONE
     found = [_resolve_one(signal, sender, include_subclasses) for sender in senders]
     return Targets(
-        # By identity, as Django tells them apart; not every sender is hashable.
-        objects=tuple({id(item): item for each in found for item in each.objects}.values()),
+        objects=tuple(item for each in found for item in each.objects),
+        app_labels=frozenset[str]().union(*(each.app_labels for each in found)),
+        bases=tuple(item for each in found for item in each.bases),
         strings=frozenset[str]().union(*(each.strings for each in found)),
         labels=frozenset[str]().union(*(each.labels for each in found)),
-        families=tuple(dict.fromkeys(item for each in found for item in each.families)),
+        families=tuple(item for each in found for item in each.families),
     )
 
 
@@ -75,10 +76,12 @@ def _resolve_one(signal: Signal, sender: Sender, include_subclasses: bool) -> Ta
         if isinstance(sender, Targets):
             return sender
     refuse_silent(signal, sender, include_subclasses=include_subclasses)
+    if is_installed(sender):
+        return Targets(app_labels=frozenset({sender.label}))
     if not include_subclasses:
         return Targets(objects=(sender,))
     if issubclass(sender, Model):
-        return Targets(objects=tuple(_concrete_models(sender)))
+        return Targets(bases=(sender,))
     return Targets(families=(sender,))
 
 
@@ -162,18 +165,3 @@ def _resolve_through(sender: str, model: type[Model], field_name: str) -> type[M
         known = [f"{model._meta.label}.{field.name}" for field in model._meta.many_to_many]
         raise SenderError(f"{sender!r} names no many-to-many field.{nearest(sender, known)}")
     return through
-
-
-def _concrete_models(sender: type[Model]) -> Iterator[type[Model]]:
-    """Yield the models that can be senders among a class and everything that inherits from it."""
-    if _is_concrete(sender):
-        yield sender
-    children: list[type[Model]] = sender.__subclasses__()
-    for child in children:
-        yield from _concrete_models(child)
-
-
-def _is_concrete(model: type[Model]) -> bool:
-    # Historical models of migrations, and those of other registries, are none of ours.
-    meta = model._meta
-    return not meta.abstract and not meta.swapped and meta.apps is apps

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import apps
+from django.core.signals import setting_changed
 from django.db.models import Model
 from django.db.models.signals import class_prepared, pre_save
 from django.dispatch import Signal
@@ -14,6 +15,7 @@ from django.dispatch import Signal
 from signalkit.declaration import Declaration
 from signalkit.declare import conditions
 from signalkit.declare.callables import identity
+from signalkit.declare.targets import Targets
 from signalkit.dispatch import changed
 from signalkit.dispatch.entrance import DECLARATION, Entrance, make_entrance
 from signalkit.dispatch.order import in_order
@@ -30,10 +32,16 @@ class Connection:
 
     declaration: Declaration
     signal: Signal
+    targets: Targets
     senders: tuple[Any, ...]
     """As Django was given them: objects, or None alone for anyone."""
 
     entrance: Entrance
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether apps that it hears have other AppConfigs by now."""
+        return bool(self.targets.app_labels) and self.senders != self.targets.connected
 
     def connect(self) -> None:
         """Connect to Django's signal.
@@ -76,24 +84,25 @@ class Connector:
     def __init__(self, declared: Registry) -> None:
         self._registry = declared
         self._connected: dict[Signal, list[Connection]] = {}
+        # Whom each declaration means, asked once: later on, an app that it names may be out of
+        # INSTALLED_APPS for a while, and its receivers just stay as they are.
+        self._targets: dict[Declaration, dict[Signal, Targets]] = {}
         self._wired = False
         self._watch = Watch(declared)
 
     def wire(self) -> None:
         """Connect everything that is declared so far, and from now on whatever follows.
 
+        It is called again whenever INSTALLED_APPS is overridden.
+
         Raises:
             DeclarationError: a receiver turned out to be impossible now that models are known.
                 Then nothing is connected.
         """
         with self._registry.lock:
-            for declaration in self._registry:
-                conditions.validate_senders(declaration)
             before = {*self._connected}
             try:
-                self._reconcile(
-                    dict.fromkeys(signal for each in self._registry for signal in each.signals)
-                )
+                self._refresh()
             except BaseException:
                 for signal in {*self._connected} - before:
                     self._drop_all_but(set(), signal)
@@ -103,21 +112,29 @@ class Connector:
             class_prepared.connect(
                 self._model_prepared, weak=False, dispatch_uid="signalkit.include_subclasses"
             )
+            setting_changed.connect(
+                self._setting_changed, weak=False, dispatch_uid="signalkit.installed_apps"
+            )
 
     def changed(self, signals: set[Signal]) -> None:
         """Connect what is new and disconnect what is gone.
 
-        Before :meth:`wire` that is only what cannot wait for it.
+        Before :meth:`wire` that is only what cannot wait for it; so it is while Django loads apps
+        and models again, because INSTALLED_APPS is overridden.
 
         Raises:
             DeclarationError: something cannot be connected.
             NotInstalled: nobody will call :meth:`wire`.
         """
         with self._registry.lock:
-            if self._wired:
+            if self._wired and apps.models_ready:
+                self._resolve(
+                    each for each in self._registry if not signals.isdisjoint(each.signals)
+                )
                 self._reconcile(signals)
                 return
-            self._watch.begin(signals)
+            if not self._wired:
+                self._watch.begin(signals)
             if class_prepared in signals:
                 # Sent while models load, so it is too late for it when ready() is called.
                 self._reconcile({class_prepared})
@@ -127,6 +144,25 @@ class Connector:
         with self._registry.lock:
             return tuple(each for connected in self._connected.values() for each in connected)
 
+    def _refresh(self) -> None:
+        """Bring all connections in step with what is declared and installed."""
+        self._resolve(self._registry)
+        for signal, connected in [*self._connected.items()]:
+            current = {each.declaration for each in connected if not each.is_outdated}
+            self._drop_all_but(current, signal)
+        declared = (signal for each in self._registry for signal in each.signals)
+        self._reconcile(dict.fromkeys([*declared, *self._connected]))
+
+    def _resolve(self, declarations: Iterable[Declaration]) -> None:
+        """Find out whom receivers mean, those of which it is not known. Models have to be loaded.
+
+        Raises:
+            DeclarationError: one of them is impossible.
+        """
+        for declaration in declarations:
+            if declaration not in self._targets:
+                self._targets[declaration] = conditions.resolve(declaration)
+
     def _reconcile(self, signals: Iterable[Signal]) -> None:
         """Make the connections of some signals what the declarations ask for.
 
@@ -134,6 +170,9 @@ class Connector:
         misses nothing. Such a send may still see a new receiver behind those that it is to
         precede: it is connected first and then put in its place.
         """
+        self._targets = {
+            each: self._targets[each] for each in self._registry if each in self._targets
+        }
         replaced_by = self._registry.replaced_by()
         active = [each for each in self._registry if each not in replaced_by]
         wanted = in_order(active, replaced_by)
@@ -164,10 +203,11 @@ class Connector:
         arrange(signal, [*first, *(each.entrance for each in connected)])
 
     def _connect(self, declaration: Declaration, signal: Signal) -> Connection:
-        targets = conditions.targets_of(declaration, signal)
-        connection = Connection(
-            declaration, signal, targets.connected, make_entrance(declaration, signal, targets)
-        )
+        known = self._targets.get(declaration)
+        # class_prepared is connected before the models are known.
+        targets = known[signal] if known else conditions.targets_of(declaration, signal)
+        entrance = make_entrance(declaration, signal, targets)
+        connection = Connection(declaration, signal, targets, targets.connected, entrance)
         _watch(connection)
         try:
             connection.connect()
@@ -175,6 +215,12 @@ class Connector:
             _unwatch(connection)
             raise
         return connection
+
+    def _setting_changed(self, *, setting: str, **kwargs: Any) -> None:
+        """Make up for an override of INSTALLED_APPS without signalkit, which called no ready()."""
+        if setting == "INSTALLED_APPS":
+            with self._registry.lock:
+                self._refresh()
 
     def _model_prepared(self, *, sender: type[Model], **kwargs: Any) -> None:
         """Extend receivers that include subclasses to a model that was defined just now."""
@@ -185,7 +231,7 @@ class Connector:
             grown = {
                 signal: covering
                 for signal, connected in self._connected.items()
-                if (covering := [each for each in connected if _covers(each, sender)])
+                if (covering := [each for each in connected if _misses(each, sender)])
             }
             for covering in grown.values():
                 for connection in covering:
@@ -209,6 +255,10 @@ def _unwatch(connection: Connection) -> None:
             changed.unwatch(model, connection.declaration.changed)
 
 
+def _misses(connection: Connection, model: type[Model]) -> bool:
+    return connection.targets.grow_by(model) and model not in connection.senders
+
+
 def _extend(connection: Connection, model: type[Model]) -> Connection:
     """Connect to one more sender, and return the connection to all of them."""
     added = replace(connection, senders=(model,))
@@ -219,15 +269,6 @@ def _extend(connection: Connection, model: type[Model]) -> Connection:
         _unwatch(added)
         raise
     return replace(connection, senders=(*connection.senders, model))
-
-
-def _covers(connection: Connection, model: type[Model]) -> bool:
-    declaration = connection.declaration
-    return (
-        declaration.include_subclasses
-        and model not in connection.senders
-        and model in conditions.targets_of(declaration, connection.signal).objects
-    )
 
 
 def _describe(receiver: Any) -> str:

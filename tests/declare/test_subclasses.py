@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models.base import ModelBase
 from django.db.models.signals import post_save, pre_save
+from django.dispatch import Signal
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
@@ -80,6 +81,20 @@ def test_those_defined_later(define: Define) -> None:
     grandchild = define("LaterGrandchild", child)
     for model in (proxy, child, grandchild):
         assert sent_to(post_save, model) == [model]
+
+
+def test_those_defined_later_beside_senders_that_are_compared(define: Define) -> None:
+    class Desk: ...
+
+    signal = Signal()
+
+    @signalkit.receiver(signal, sender=[Book, Desk, "checkout"], include_subclasses=True)
+    def f(sender: Any, **kwargs: Any) -> Any:
+        return sender
+
+    later = define("LaterBeside", Book, proxy=True)
+    heard: list[Any] = [answer for each in (later, Author) for _, answer in signal.send(each)]
+    assert heard == [later, None]
 
 
 def test_an_abstract_base_with_nothing_below_it_yet(define: Define) -> None:
