@@ -6,7 +6,6 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from itertools import compress
 from pathlib import Path
 from types import ModuleType
 
@@ -16,10 +15,16 @@ from django.db.models.signals import ModelSignal
 from django.dispatch import Signal
 
 
+@pytest.fixture(scope="package")
+def lasting_signals() -> list[Signal]:
+    """Return the signals that were there before these tests: looked for once, for it takes long."""
+    return living_signals()
+
+
 @pytest.fixture(autouse=True)
-def signals_as_they_were(only_own_receivers: None) -> Iterator[None]:
+def signals_as_they_were(only_own_receivers: None, lasting_signals: list[Signal]) -> Iterator[None]:
     """Disconnect what a test connected to signals that outlive it."""
-    before = {signal: list(signal.receivers) for signal in living_signals()}
+    before = {signal: list(signal.receivers) for signal in lasting_signals}
     yield
     for signal in living_signals():
         signal.receivers[:] = before.get(signal, [])
@@ -28,8 +33,8 @@ def signals_as_they_were(only_own_receivers: None) -> Iterator[None]:
 
 def living_signals() -> list[Signal]:
     """Return all signals: not by what is under test."""
-    objects = gc.get_objects()
-    return [*compress(objects, map({Signal, ModelSignal}.__contains__, map(type, objects)))]
+    kinds = (Signal, ModelSignal)
+    return [each for each in gc.get_referrers(*kinds) if type(each) in kinds]
 
 
 class Site:

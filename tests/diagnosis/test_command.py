@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
@@ -40,12 +41,12 @@ def run(*args: str, **options: Any) -> str:
     return output.getvalue()
 
 
-def manage(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def manage(*args: str) -> subprocess.CompletedProcess[str]:
     """Call the command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "django", "signalkit", *args],
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
         capture_output=True,
         text=True,
         check=False,
@@ -238,16 +239,23 @@ class TestExitStatus:
             run("list", "--format", "yaml")
 
     def test_in_a_process_of_its_own(self) -> None:
-        found = manage("list", "--signal", "user_logged_in", "--no-color", "--verbosity", "0")
-        nothing = manage("list", "--signal", "post_init")
-        unknown = manage("list", "--signal", "post_safe", "--traceback", SIGNALKIT_X="1")
+        with ThreadPoolExecutor() as side_by_side:
+            found, nothing, unknown, told = side_by_side.map(
+                lambda options: manage("list", "--signal", *options),
+                [
+                    ("user_logged_in", "--no-color", "--verbosity", "0"),
+                    ("post_init",),
+                    ("post_safe", "--traceback"),
+                    ("post_safe",),
+                ],
+            )
 
         assert (found.returncode, found.stderr) == (0, "")
         assert nothing.returncode == 1
         assert nothing.stderr == "CommandError: No receiver matches --signal post_init.\n"
         assert unknown.returncode == 1
         assert "UnknownFilter" in unknown.stderr
-        assert manage("list", "--signal", "post_safe").returncode == 2
+        assert told.returncode == 2
 
 
 class TestJson:

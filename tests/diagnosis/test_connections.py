@@ -58,6 +58,17 @@ class TestAllSignals:
         finally:
             gc.unfreeze()
 
+    def test_those_of_a_class_of_their_own_are_found(self) -> None:
+        class Bell(Signal):
+            pass
+
+        class Bells(Bell):
+            pass
+
+        kept = {"bell": Bell(), "bells": Bells()}
+
+        assert {*kept.values()} < {*all_signals()}
+
     def test_each_is_found_once(self) -> None:
         assert len(all_signals()) == len({id(signal) for signal in all_signals()})
 
@@ -159,6 +170,37 @@ class TestSender:
         signal.connect(hear, sender=Local)
 
         assert only(signal).sender is Local
+
+    def test_a_class_that_was_set_aside(self, signal: Signal) -> None:
+        class Local:
+            pass
+
+        signal.connect(hear, sender=Local)
+        gc.freeze()
+        try:
+            assert only(signal).sender is Local
+        finally:
+            gc.unfreeze()
+
+    def test_beside_classes_that_can_be_neither_compared_nor_hashed(self, signal: Signal) -> None:
+        class Meta(type):
+            __hash__ = None  # type: ignore[assignment]  # as where only __eq__ is defined
+
+            def __eq__(cls, other: object) -> bool:
+                raise ValueError("ambiguous")
+
+            def __subclasses__(cls) -> list[Any]:
+                raise ValueError("none of your business")
+
+        class Odd(metaclass=Meta):
+            pass
+
+        odd = Odd()
+        signal.connect(hear, sender=Book)
+
+        assert only(signal).sender is Book
+        assert signal in all_signals()
+        del odd
 
     def test_an_app(self, signal: Signal) -> None:
         app_config = apps.get_app_config("testapp")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from os.path import normpath
 from pathlib import Path
 
 from django.apps import AppConfig, apps
@@ -96,11 +97,15 @@ class Facts:
             if self.is_project(place.module) and self.covers(place.module)
         ]
 
+    def is_loaded(self, file: Path) -> bool:
+        """Say whether a file is that of a module that was imported."""
+        return normpath(file) in self._loaded_files
+
     @cached_property
-    def loaded_files(self) -> set[Path]:
-        """The files of the modules that were imported."""
+    def _loaded_files(self) -> set[str]:
+        # Strings: to make a Path of each takes longer than all the rest of a run.
         files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-        return {Path(file) for file in files if isinstance(file, str)}
+        return {normpath(file) for file in files if isinstance(file, str)}
 
     def loaded_project_files(self) -> Iterator[tuple[str, Path]]:
         """Yield name and file of the imported modules of the project's own code."""

@@ -35,7 +35,7 @@ def check_unimported(facts: Facts) -> Iterator[CheckMessage]:
     undiscovered = {file for _, _, file in _undiscovered(facts)}
     modules = {file: name for name, file in _project_modules(facts) if file not in undiscovered}
     for file, name in modules.items():
-        if file in facts.loaded_files or not facts.covers(name):
+        if facts.is_loaded(file) or not facts.covers(name):
             continue
         tree = sources.parse(file, b"signalkit")
         lines = sources.declarations(tree) if tree is not None else []
@@ -84,5 +84,5 @@ def _undiscovered(facts: Facts) -> Iterator[tuple[AppConfig, str, Path]]:
         for name in names:
             base = Path(app_config.path, *name.split("."))
             for file in (base.with_suffix(".py"), base / "__init__.py"):
-                if file not in facts.loaded_files and file.is_file():
+                if not facts.is_loaded(file) and file.is_file():
                     yield app_config, name, file

@@ -62,6 +62,14 @@ class TestW013:
 
         assert messages("W013") == []
 
+    def test_one_that_was_imported_by_a_path_with_dots(self, messages: Ask, packages: Site) -> None:
+        packages.install("lib")
+        module = packages.load("lib.receivers", RECEIVER)
+
+        module.__file__ = f"{packages.folder}/lib/./../lib/receivers.py"
+
+        assert messages("W013") == []
+
     def test_one_that_knows_nothing_of_signalkit(self, messages: Ask, packages: Site) -> None:
         packages.install("lib")
         packages.write("lib/receivers.py", "# not signalkit's\n")
