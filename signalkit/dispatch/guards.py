@@ -1,7 +1,9 @@
 """The conditions that an event must meet, compiled once per receiver and signal.
 
 A guard takes the keywords of a send, ``signal`` and ``sender`` included, and says whether to go
-on. Conditions that a receiver did not set have no guard.
+on. Conditions that a receiver did not set have no guard. What a signal of one's own will carry is
+not known before it is sent: a guard refuses a send that cannot be what the receiver was declared
+for, because to skip it would lose it without a word.
 """
 
 from __future__ import annotations
@@ -10,13 +12,18 @@ from collections.abc import Callable
 
 import django
 from django.core.serializers.base import DeserializedObject
+from django.db import connections
 from django.db.models.signals import m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
+from signalkit.catalogue import carries
 from signalkit.declaration import Declaration
 from signalkit.declare.targets import Targets
 from signalkit.dispatch import callstack
 from signalkit.dispatch.changed import has_changed
+from signalkit.exceptions import DeclarationError
+from signalkit.signal_names import signal_name
+from signalkit.states import Phase
 from signalkit.types import Payload
 
 Guard = Callable[[Payload], bool]
@@ -36,12 +43,50 @@ def compile_guards(declaration: Declaration, signal: Signal, targets: Targets) -
     if not declaration.raw:
         guards.extend(_not_raw(signal))
     if declaration.created is not None:
-        created = declaration.created
-        guards.append(lambda named: named.get("created") is created)
+        guards.append(_created(declaration, signal))
+    if _needs_alias(declaration) and carries(signal, "using") is None:
+        guards.append(_carries_alias(declaration, signal))
     if declaration.changed:
         names = declaration.changed
         guards.append(lambda named: has_changed(names, named))
     return tuple(guards)
+
+
+def _created(declaration: Declaration, signal: Signal) -> Guard:
+    created = declaration.created
+
+    def guard(named: Payload) -> bool:
+        try:
+            return named["created"] is created
+        except KeyError:
+            raise DeclarationError(
+                f"{declaration.name} ({declaration.origin}) has created={created}, but "
+                f"{signal_name(signal)} was sent without created, so it would never run. Send it "
+                "with created=True or False, or put the condition into when=."
+            ) from None
+
+    return guard
+
+
+def _needs_alias(declaration: Declaration) -> bool:
+    """Say whether the alias of a transaction matters, and has to be taken from the send."""
+    uses_transaction = declaration.phase is not Phase.INLINE or declaration.on_error == "isolate"
+    return uses_transaction and declaration.using is None
+
+
+def _carries_alias(declaration: Declaration, signal: Signal) -> Guard:
+    def guard(named: Payload) -> bool:
+        using = named.get("using")
+        if using is None or (isinstance(using, str) and using in connections.settings):
+            return True
+        raise DeclarationError(
+            f"{declaration.name} ({declaration.origin}): {signal_name(signal)} was sent with "
+            f"using={using!r}; expected one of the database aliases {', '.join(connections)}, "
+            "whose transaction the receiver is about. If it means something else here, give the "
+            "receiver using=, or rename the keyword."
+        )
+
+    return guard
 
 
 def _not_raw(signal: Signal) -> list[Guard]:

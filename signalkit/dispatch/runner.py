@@ -23,8 +23,12 @@ Run = Callable[[Event], Any]
 
 
 def alias_of(declaration: Declaration, event: Event) -> str:
-    """Return the alias whose transaction an event belongs to."""
-    return event.using or declaration.using or DEFAULT_DB_ALIAS
+    """Return the alias whose transaction an event belongs to.
+
+    What the receiver names comes first: it may only do so where the signal carries no alias, and
+    a keyword of that name means something else.
+    """
+    return declaration.using or event.using or DEFAULT_DB_ALIAS
 
 
 def make_run(declaration: Declaration) -> Run:
@@ -73,10 +77,10 @@ def _isolated(declaration: Declaration, call: Run) -> Run:
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)
     passed_on: tuple[type[Exception], ...] = () if too_late else (Veto,)
-    otherwise = declaration.using or DEFAULT_DB_ALIAS
+    named = declaration.using
 
     def run(event: Event) -> Any:
-        connection = connections[event.using or otherwise]
+        connection = connections[named or event.using or DEFAULT_DB_ALIAS]
         was_lost = connection.needs_rollback
         try:
             if in_transaction(connection):

@@ -400,7 +400,8 @@ class TestRefusals:
         signalkit.receiver(signal, created=True)(lambda **kwargs: 1)
         assert answers(signal, created=True) == [1]
         assert answers(signal, created=False) == [None]
-        assert answers(signal) == [None]
+        with pytest.raises(DeclarationError, match="was sent without created"):
+            answers(signal)
 
 
 class TestNames:

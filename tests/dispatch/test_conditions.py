@@ -17,10 +17,13 @@ from django.dispatch import Signal, receiver
 import signalkit
 from signalkit import Event, ModelReceiver, Receiver
 from signalkit.dispatch.entrance import DECLARATION
+from signalkit.exceptions import DeclarationError
 from signalkit.registry import registry
 from tests.dispatch.models import Page
 from tests.dispatch.recording import listen
 from tests.testapp.models import Author, Book, Record, Tag
+
+imported = Signal()
 
 pytestmark = pytest.mark.django_db
 
@@ -57,12 +60,26 @@ class TestCreated:
         Tag.objects.create(name="a").save()
         assert seen == expected
 
-    def test_a_signal_that_does_not_say(self) -> None:
-        changed = Signal()
-        seen = listen(changed, created=True)
-        changed.send(sender=None)
-        changed.send(sender=None, created=True)
+    @pytest.mark.parametrize("options", [{}, {"on_error": "isolate"}], ids=["plain", "full"])
+    @pytest.mark.parametrize("created", [True, False])
+    def test_a_send_that_does_not_say(self, created: bool, options: dict[str, Any]) -> None:
+        """It could never be met, and to skip it would lose it without a word."""
+        seen = listen(imported, name="shop.index", created=created, **options)
+        with pytest.raises(DeclarationError) as error:
+            imported.send(sender=None)
+        message = str(error.value)
+        assert message.startswith("shop.index (tests.dispatch.recording.listen.")
+        assert f"has created={created}, but tests.dispatch.test_conditions.imported" in message
+        assert message.endswith("or put the condition into when=.")
+        imported.send(sender=None, created=created)
+        imported.send(sender=None, created=not created)
         assert len(seen) == 1
+
+    def test_a_save_sent_by_hand_that_does_not_say(self) -> None:
+        listen(post_save, Tag, created=True)
+        post_save.send(sender=Page, instance=Page())
+        with pytest.raises(DeclarationError, match="post_save was sent without created"):
+            post_save.send(sender=Tag, instance=Tag())
 
 
 FORWARD = [

@@ -212,13 +212,19 @@ class TestAlias:
             assert seen == []
         assert seen == [None]
 
-    def test_the_alias_of_the_signal_is_stronger(self) -> None:
+    @pytest.mark.parametrize(("option", "expected"), [(None, "default"), ("other", "other")])
+    def test_a_signal_of_ones_own_may_carry_one(self, option: str | None, expected: str) -> None:
+        """What the receiver names is stronger: there, using may mean anything."""
         sent = Signal()
-        seen = listen(sent, phase=Phase.AFTER_COMMIT, using="other")
-        with transaction.atomic(using="default"):
+        seen = listen(sent, phase=Phase.AFTER_COMMIT, using=option)
+        with transaction.atomic(using="default"), transaction.atomic(using="other"):
             sent.send(sender=None, using="default")
             assert seen == []
         assert len(seen) == 1
+        with transaction.atomic(using=expected):
+            sent.send(sender=None, using="default")
+            assert len(seen) == 1
+        assert len(seen) == 2
 
 
 class TestFailingAfterCommit:
