@@ -138,7 +138,12 @@ def _template_rendered() -> tuple[BuiltinSignal, ...]:
 
 
 def builtin_signals() -> tuple[BuiltinSignal, ...]:
-    """Return every signal that the running Django sends, as far as it is loaded."""
+    """Return every signal that the running Django sends.
+
+    Returns:
+        One entry for each. Those of the test framework and of tasks are left out until something
+        has imported their modules.
+    """
     return _ALWAYS + _template_rendered() + _tasks()
 
 

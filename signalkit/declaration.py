@@ -19,9 +19,15 @@ class Origin:
     """Where in the source a receiver was declared."""
 
     module: str
+    """Dotted."""
+
     qualname: str
+    """Of the function or the class, within the module."""
+
     file: str
     line: int
+    """Of the function's first decorator, or of the ``class`` statement; from 1 on."""
+
     code: CodeType
     """The code that ran: the same one twice means a loop or a factory, not a second import."""
 
@@ -60,7 +66,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Declaration:
-    """A receiver as it was declared: what, for whom, when and how. Compared by identity."""
+    """A receiver as it was declared: what, for whom, when and how.
+
+    Compared by identity. Its values are checked; ``str()`` gives its name.
+    """
 
     name: str
     """Its stable identity, ``app_label.Name``, or given."""
@@ -69,8 +78,12 @@ class Declaration:
     """The function, or the bound ``handle``."""
 
     kind: Kind
+    """Whether it is called with one event (``"class"``) or as Django calls it (``"function"``)."""
+
     origin: Origin
     signals: tuple[Signal, ...]
+    """At least one, each once."""
+
     senders: tuple[Sender, ...] = ()
     """As declared, not yet resolved; empty for whoever sends."""
 
@@ -94,14 +107,22 @@ class Declaration:
     """Names of fields of which one must have changed."""
 
     when: When | None = None
+    """Asked at the send with what :attr:`call` takes; a false answer skips the event."""
+
     on_error: OnError = "raise"
     reentry: Reentry = "allow"
     once_per_transaction: OncePerTransaction = False
+    """Whether only a transaction's last event counts, or what tells its events apart."""
+
     include_subclasses: bool = False
+    """Whether proxies and children of the senders count too."""
+
     using: str | None = None
     """The alias whose transaction counts for a signal that carries none."""
 
     is_async: bool = False
+    """Whether :attr:`call` makes a coroutine."""
+
     replaces: str | None = None
     """The name of the receiver in whose place it stands."""
 

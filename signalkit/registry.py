@@ -14,7 +14,10 @@ OnChange = Callable[[set[Signal]], None]
 
 
 class Registry:
-    """Holds the declarations and tells whoever connects them of each change."""
+    """Holds the declarations and tells whoever connects them of each change.
+
+    It may be read from any thread; each change holds ``lock``.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -36,7 +39,10 @@ class Registry:
             return tuple(self._by_name.values())
 
     def get(self, name: str) -> Declaration:
-        """Return a declaration by its name or by one that it had before.
+        """Return a declaration.
+
+        Args:
+            name: its name, or one that it had before.
 
         Raises:
             UnknownReceiver: nothing was declared under this name.
@@ -50,11 +56,23 @@ class Registry:
         return found
 
     def find(self, name: str) -> Declaration | None:
-        """Return a declaration by its name or alias, or None."""
+        """Look for a declaration.
+
+        Args:
+            name: its name, or one that it had before.
+
+        Returns:
+            None when nothing was declared under this name.
+        """
         return self._by_name.get(self._aliases.get(name, name))
 
     def replaced_by(self) -> dict[Declaration, Declaration]:
-        """Return each declaration that another one replaces, and that other one."""
+        """Say who stands in whose place.
+
+        Returns:
+            The replacement by the declaration that it replaces. One that replaces a receiver
+            that is not declared (yet) is left out.
+        """
         with self.lock:
             return {
                 replaced: declaration
@@ -64,18 +82,20 @@ class Registry:
             }
 
     def add(self, declaration: Declaration) -> None:
-        """Take in a declaration.
+        """Take in a declaration, and tell whoever connects it.
 
         What an earlier execution of the same module declared is forgotten: after
-        ``importlib.reload()``, a module's receivers are those that it declares now.
+        ``importlib.reload()``, a module's receivers are those that it declares now. Whatever is
+        raised, everything is as it was before.
+
+        Args:
+            declaration: what to take in; its name must be free.
 
         Raises:
             NameClash: another receiver has this name or one of the aliases, replaces the same
                 receiver, or the same source is imported under two module names, which would
                 connect it twice.
-            DeclarationError: it cannot be connected.
-
-        Whatever is raised, everything is as it was before.
+            DeclarationError: whoever connects it says that it cannot be.
         """
         with self.lock:
             before = self._by_name, self._aliases
@@ -92,14 +112,26 @@ class Registry:
                 raise
 
     def remove(self, declaration: Declaration) -> None:
-        """Forget a declaration."""
+        """Forget a declaration, and tell whoever connected it.
+
+        What it replaced runs again.
+
+        Args:
+            declaration: what :meth:`get` returns. One that is not, or no longer, held under its
+                name is no error.
+        """
         with self.lock:
             if self._by_name.get(declaration.name) is declaration:
                 self._keep(each for each in self if each is not declaration)
                 self._tell(declaration)
 
     def call_on_change(self, on_change: OnChange) -> None:
-        """Name who is told, from now on, of which signals the declarations changed."""
+        """Name who is told of changes from now on, in place of whoever was.
+
+        Args:
+            on_change: called under ``lock`` with the signals whose receivers have changed.
+                What it raises undoes an ``add()``, and comes out of it.
+        """
         self._on_change = on_change
 
     def _keep(self, declarations: Iterable[Declaration]) -> None:

@@ -89,7 +89,7 @@ def _held_by(path: str, names: dict[str, Any], ids: Collection[int]) -> Iterator
 
 
 def loaded_namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the name of each loaded module and a copy of its namespace."""
+    """Yield each loaded module's dotted name and a copy of its namespace, importing nothing."""
     for name, module in list(sys.modules.items()):
         yield name, dict(getattr(module, "__dict__", {}))
 

@@ -95,11 +95,25 @@ class Receiver:
         setattr(cls, DECLARATION, declaration)
 
     def when(self, event: Event) -> bool:
-        """Say whether to react to an event at all. Asked at the send, in every phase."""
+        """Say whether to react to an event at all. Asked at the send, in every phase.
+
+        It is a plain function. An error in it is the sender's, whatever :attr:`on_error` says.
+
+        Args:
+            event: what was sent.
+        """
         return True
 
     def handle(self, event: Event) -> Any:
-        """React. May be a coroutine function."""
+        """React. May be a coroutine function.
+
+        Args:
+            event: what was sent.
+
+        Returns:
+            In :attr:`Phase.INLINE`, what the sender finds among the responses; in other phases
+            nobody asks for it.
+        """
         raise NotImplementedError(f"{type(self).__qualname__} defines no handle().")
 
 

@@ -101,8 +101,9 @@ def receiver(
         connect: whatever else the signal's own ``connect()`` takes; not with an option above.
 
     Raises:
-        DeclarationError: an option is of a wrong type, or cannot apply to the signal.
-        UnknownOption: an option is unknown.
+        DeclarationError: an option is of a wrong type, or cannot apply to the signal; the
+            function takes no ``**kwargs``. Raised when it is decorated.
+        UnknownOption: an option is unknown. Raised at once.
         SenderError: the signal never has such a sender.
         NameClash: another receiver has the name.
     """

@@ -16,7 +16,13 @@ from signalkit.registry import registry
 
 
 def automatic_name(origin: Origin) -> str:
-    """Return ``app_label.Name``, or the full dotted path outside of any installed app.
+    """Return what a receiver is called that was given no name.
+
+    Args:
+        origin: where it was declared.
+
+    Returns:
+        ``app_label.Name``; outside of any installed app ``dotted.module.Name``.
 
     Raises:
         DeclarationError: Django does not know its apps yet, so the label is not known either.
@@ -32,7 +38,15 @@ def automatic_name(origin: Origin) -> str:
 
 
 def with_suffix(name: str, code: CodeType) -> str:
-    """Return the name, numbered where functions made by the same code have it already."""
+    """Number a name where functions made by the same code have it already.
+
+    Args:
+        name: the name of the first.
+        code: the code of the function.
+
+    Returns:
+        A free name, or one that a receiver from other code has: that is a clash.
+    """
     candidate, number = name, 1
     while (taken := registry.find(candidate)) is not None and taken.origin.code is code:
         number += 1
@@ -63,7 +77,12 @@ def coded(func: Any) -> Any:
 
 
 def origin_of_function(func: Callable[..., Any]) -> Origin:
-    """Find where a function, or whatever callable stands for one, was written."""
+    """Find where a function was written.
+
+    Args:
+        func: the function, or whatever callable stands for one. For one that is not written in
+            Python it is the place that declares it.
+    """
     inner, function = innermost(func), coded(func)
     # An instance is called after its class.
     named = inner if hasattr(inner, "__qualname__") else type(inner)

@@ -167,7 +167,7 @@ class TestWhichAreRegistered:
             staticmethod(lambda event: event),
             classmethod(lambda cls, event: event),
             partialmethod(lambda self, first, event: event, 1),
-            partial(lambda first, event: event, 1),
+            staticmethod(partial(lambda first, event: event, 1)),
             # Its own signature is none that Python can tell.
             staticmethod(types.MappingProxyType({}).get),
         ],
