@@ -13,7 +13,7 @@ from django.db.models import signals
 
 from benchmarks.measure import NO_DIFFERENCE, Comparison, Prepare, Repeat, Subject
 from signalkit.dispatch.entrance import DECLARATION
-from signalkit.transactions import after_commit, observer
+from signalkit.transactions import after_commit, observer, watch
 from tests.testapp.models import Author, Book
 
 GROUP = "unused"
@@ -97,8 +97,8 @@ def _use(alias: str) -> None:
 
 def _strip(connection: BaseDatabaseWrapper) -> None:
     """Leave a connection as Django made it."""
-    if vars(connection).pop(observer._ATTRIBUTE, None) is not None:
-        for name in observer._WRAPPED:
+    if vars(connection).pop(watch._ATTRIBUTE, None) is not None:
+        for name in observer._STOOD_BEFORE:
             delattr(connection, name)
 
 

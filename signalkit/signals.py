@@ -6,7 +6,7 @@ from signalkit import conf
 from signalkit.discovery import autodiscover
 from signalkit.dispatch import switches
 from signalkit.dispatch.connect import connector
-from signalkit.transactions import observer
+from signalkit.transactions import watch
 
 
 def wire() -> None:
@@ -22,6 +22,6 @@ def wire() -> None:
     """
     settings = conf.config()
     switches.install()
-    observer.install()
+    watch.install()
     autodiscover(settings.AUTODISCOVER)
     connector.wire()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Iterable
 from enum import Enum
 from functools import partial
 
+Work = Callable[[], object]
+
 
 class Moment(Enum):
     """What an entry waits for."""
@@ -18,16 +20,17 @@ class Moment(Enum):
 class Entry:
     """A piece of work that waits for its transaction to end.
 
-    It can be called without arguments, because Django keeps it among its ``on_commit`` callbacks:
-    in a commit that calls :meth:`run_once`, in a test helper's hands ``by_hand``.
+    It can be called without arguments, because Django keeps it among its ``on_commit`` callbacks.
+    What that does is not its own affair: there is a commit that gives it its turn, or a test
+    helper has called it.
     """
 
     __slots__ = (
         "block",
         "by_hand",
         "dropped",
-        "errors",
         "func",
+        "in_commit",
         "key",
         "level",
         "moment",
@@ -40,11 +43,11 @@ class Entry:
     def __init__(
         self,
         moment: Moment,
-        func: Callable[[], object],
+        func: Work,
         *,
         by_hand: Callable[[Entry], object],
         key: Hashable | None = None,
-        dropped: Callable[[], object] | None = None,
+        dropped: Work | None = None,
         test_blocks: int = 0,
         block: Hashable | None = None,
     ) -> None:
@@ -67,36 +70,23 @@ class Entry:
         self.test_blocks = test_blocks
         self.block = block
         self.by_hand = by_hand
-        # The number of the event whose work it does, of all queued on its connection; of the
-        # event in whose place it does it; and how many of the transaction's savepoints it is
-        # undone with. They are set where it is kept.
+        # Set where it is kept. Of all events on its connection, the number of the one whose work
+        # it does, and of the one in whose place it does it.
         self.number = 0
         self.place = 0
+        # How many of the transaction's savepoints it is undone with.
         self.level = 0
         # It ran, was undone, or a later one took its place.
         self.over = False
-        # Where its error goes while the callbacks of its commit are run.
-        self.errors: list[Exception] | None = None
+        # What gives it its turn, once the callbacks of its commit are run.
+        self.in_commit: Callable[[Entry], object] | None = None
 
     def __call__(self) -> None:
         """Be called by Django, or by a test helper."""
-        if self.errors is not None:
-            self.run_once(self.errors)
-        else:
-            self.by_hand(self)
+        (self.in_commit or self.by_hand)(self)
 
     def __repr__(self) -> str:
         return f"<{self.moment.value}: {describe(self.func)}>"
-
-    def run_once(self, errors: list[Exception]) -> None:
-        """Run unless it is over; keep the error, so that it stops nobody."""
-        if self.over:
-            return
-        self.over = True
-        try:
-            self.func()
-        except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
-            errors.append(error)
 
     def take_over(self, later: Entry) -> None:
         """Do the work of a later entry with the same key, in this one's place."""
@@ -112,7 +102,7 @@ class Entry:
         return id(self) if self.key is None else (self.moment, self.key)
 
     @property
-    def when_undone(self) -> Callable[[], object] | None:
+    def when_undone(self) -> Work | None:
         """What is to be done once a rollback has undone it."""
         return self.func if self.moment is Moment.AFTER_ROLLBACK else self.dropped
 
@@ -123,7 +113,12 @@ def last_of_each_key(entries: Iterable[Entry]) -> list[Entry]:
     return list({entry.identity: entry for entry in entries if not entry.over}.values())
 
 
-def describe(func: Callable[[], object]) -> str:
+def call(work: Work) -> None:
+    """Do a piece of work where nothing has to be done around it."""
+    work()
+
+
+def describe(func: Work) -> str:
     """Return the name of a piece of work, without anything that it was given to work on."""
     while isinstance(func, partial):
         func = func.func

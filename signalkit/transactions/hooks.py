@@ -6,12 +6,21 @@ from collections.abc import Callable
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from signalkit.transactions.observer import Observer, observe
+from signalkit.transactions.observer import Observer
+from signalkit.transactions.watch import observe
 
 
 def observer_for(using: str | None) -> Observer:
     """Return the observer of this thread's connection to a database alias."""
     return observe(connections[using or DEFAULT_DB_ALIAS])
+
+
+def _refuse_what_is_not_callable(name: str, func: object) -> None:
+    if not callable(func):
+        raise TypeError(
+            f"{name}() was given {func!r}; expected a function, or anything else that can be "
+            "called without arguments."
+        )
 
 
 def before_commit(func: Callable[[], object], using: str | None = None) -> None:
@@ -26,9 +35,11 @@ def before_commit(func: Callable[[], object], using: str | None = None) -> None:
         using: the database alias; the default alias when None.
 
     Raises:
+        TypeError: ``func`` cannot be called.
         Exception: without an open transaction ``func`` is called at once, and what it raises
             propagates.
     """
+    _refuse_what_is_not_callable("before_commit", func)
     observer_for(using).before_commit(func)
 
 
@@ -44,7 +55,11 @@ def after_commit(func: Callable[[], object], using: str | None = None) -> None:
         func: called without arguments. What it raises reaches whoever committed, once all
             after-commit work has had its turn.
         using: the database alias; the default alias when None.
+
+    Raises:
+        TypeError: ``func`` cannot be called.
     """
+    _refuse_what_is_not_callable("after_commit", func)
     observer_for(using).after_commit(func)
 
 
@@ -60,5 +75,9 @@ def after_rollback(func: Callable[[], object], using: str | None = None) -> None
         func: called without arguments. What it raises is logged: the exception that caused the
             rollback is already on its way.
         using: the database alias; the default alias when None.
+
+    Raises:
+        TypeError: ``func`` cannot be called.
     """
+    _refuse_what_is_not_callable("after_rollback", func)
     observer_for(using).after_rollback(func)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any
+from functools import partial
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic, atomic
 
+from signalkit.transactions.callbacks import Callback, ours_among
 from signalkit.transactions.entries import Entry, Moment
 from signalkit.transactions.running import run_all, run_rounds
 from signalkit.transactions.server import refuse_lost_transaction
@@ -110,12 +111,12 @@ def run_before_commit(
         waiting: what was queued there.
         wanted: says which of it.
     """
-    others = {id(entry) for entry in waiting.of(Moment.BEFORE_COMMIT) if not wanted(entry)}
-    if len(others) == len(waiting.of(Moment.BEFORE_COMMIT)):
+    others = {id(entry) for entry in waiting.before_commit() if not wanted(entry)}
+    if len(others) == len(waiting.before_commit()):
         return
 
     def due() -> list[Entry]:
-        return [entry for entry in waiting.of(Moment.BEFORE_COMMIT) if id(entry) not in others]
+        return [entry for entry in waiting.before_commit() if id(entry) not in others]
 
     with atomic(using=connection.alias):
         run_rounds(connection.alias, waiting, due)
@@ -123,7 +124,10 @@ def run_before_commit(
 
 
 def act_out_commit(connection: BaseDatabaseWrapper, waiting: Waiting) -> bool:
-    """Do what a COMMIT of the test's transaction would do, once.
+    """Do what a COMMIT would do now, for what the innermost of the test's blocks has queued, once.
+
+    What ``setUpTestData()`` queued is no test's: it stands before each of them, and would run in
+    whichever came first.
 
     Args:
         connection: where the transaction is open.
@@ -132,20 +136,28 @@ def act_out_commit(connection: BaseDatabaseWrapper, waiting: Waiting) -> bool:
     Returns:
         Whether there was anything to do.
     """
-    run_before_commit(connection, waiting, lambda entry: True)
-    callbacks, connection.run_on_commit = connection.run_on_commit, []
+    blocks = count_test_blocks(connection)
+    run_before_commit(connection, waiting, lambda entry: entry.test_blocks == blocks)
+    callbacks = _take_callbacks(connection)
     ours = ours_among(callbacks)
     waiting.discard(ours)
-    run_all(connection.alias, ours, lambda: _call(callbacks))
+    run_all(connection.alias, ours, partial(_call, callbacks))
     return bool(callbacks)
 
 
-def ours_among(callbacks: Iterable[tuple[Any, ...]]) -> list[Entry]:
-    """Return our entries among Django's ``on_commit`` callbacks."""
-    return [func for _, func, *_ in callbacks if isinstance(func, Entry)]
+def _take_callbacks(connection: BaseDatabaseWrapper) -> list[Callback]:
+    """Take Django's callbacks that were queued in the innermost block; leave the others."""
+    # The first block has no savepoint; all others, in a test between its own, have one.
+    savepoint = connection.savepoint_ids[-1] if connection.savepoint_ids else None
+    callbacks = connection.run_on_commit
+    if savepoint is None:
+        connection.run_on_commit = []
+        return callbacks
+    connection.run_on_commit = [each for each in callbacks if savepoint not in each[0]]
+    return [each for each in callbacks if savepoint in each[0]]
 
 
-def _call(callbacks: Iterable[tuple[Any, ...]]) -> None:
+def _call(callbacks: Iterable[Callback]) -> None:
     """Call ``on_commit`` callbacks as Django does."""
     for _, func, robust in callbacks:
         try:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 
-from signalkit.transactions.entries import Moment
 from signalkit.transactions.running import run_rounds
 from signalkit.transactions.server import begin_late_transaction, refuse_lost_transaction
 from signalkit.transactions.waiting import Waiting
@@ -34,7 +31,7 @@ def run_inside(connection: BaseDatabaseWrapper, waiting: Waiting, *, manual: boo
         # In this state Django takes the block for one in manual mode, which neither begins nor
         # commits anything: in it, atomic() makes savepoints, and on_commit() is accepted.
         with atomic(using=connection.alias, savepoint=False):
-            run_rounds(connection.alias, waiting, partial(waiting.of, Moment.BEFORE_COMMIT))
+            run_rounds(connection.alias, waiting, waiting.before_commit)
             refuse_lost_transaction(connection, "by the work before its COMMIT")
     finally:
         connection.in_atomic_block = False

@@ -1,8 +1,7 @@
 """How Django ends a transaction, watched on each connection.
 
 This package is the one that knows. Django offers ``on_commit`` and nothing else, so the methods
-that end a transaction are wrapped on the connection object, once: they live as long as the
-object does, reconnects included.
+that begin and end a transaction are stood before, on each connection.
 
 What must stay true:
 
@@ -20,15 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any
 
-from django.db import Error, connections
+from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 
 from signalkit.transactions import in_tests
-from signalkit.transactions.entries import Entry, Moment
+from signalkit.transactions.callbacks import ours_among, take_out
+from signalkit.transactions.entries import Entry, Moment, Work, call
 from signalkit.transactions.inside import run_inside
+from signalkit.transactions.interception import Interception
 from signalkit.transactions.manual import is_manual, run_committed
 from signalkit.transactions.opened import in_transaction
 from signalkit.transactions.owed import Owed
@@ -36,9 +35,8 @@ from signalkit.transactions.running import run_all
 from signalkit.transactions.server import can_turn_autocommit_on
 from signalkit.transactions.waiting import Waiting
 
-_ATTRIBUTE = "signalkit_observer"
-
-_WRAPPED = (
+_STOOD_BEFORE = (
+    "connect",
     "commit",
     "rollback",
     "savepoint",
@@ -51,7 +49,7 @@ _WRAPPED = (
 
 
 class Observer:
-    """Watches one connection; made by :func:`observe`.
+    """Watches one connection; made by :func:`signalkit.transactions.watch.observe`.
 
     Work is queued by ``before_commit``, ``after_commit`` and ``after_rollback``. They share:
 
@@ -71,40 +69,26 @@ class Observer:
         self._owed = Owed(self._alias)
         # False promises that all three are empty, so that the wrapped methods step aside at once.
         self._busy = False
-        # Whether commits are managed by hand, as found when the first entry was queued: at
-        # COMMIT, an atomic block has already put its own marks away.
-        self._manual = False
+        # Whether commits are managed by hand. Asked at COMMIT it would be too late: there an atomic
+        # block has already put its own marks away.
+        self._manual = is_manual(connection)
         self._committing = False
         self._queued = 0
         self._transactions = 0
-        # The DB-API connection that connection_created announced. While it differs from
-        # connection.connection, Django is in the middle of connect().
-        self._announced = connection.connection
-        # What others have put on this one connection before.
-        self._given = {
-            name: vars(connection)[name] for name in _WRAPPED if name in vars(connection)
-        }
-        self._django = _original(type(connection), self._given)
-        self._wrap()
-
-    def _wrap(self) -> None:
-        """Stand before Django's methods.
-
-        Again and again: undoing a patch of ``django.db.connection``, which is a proxy, deletes
-        what stood on the connection before it.
-        """
-        for name in _WRAPPED:
-            if vars(self.connection).get(name) in (None, self._given.get(name)):
-                setattr(self.connection, name, getattr(self, name))
+        # False from the moment Django begins to open a DB-API connection until that is done.
+        self._usable = True
+        self._interception = Interception(connection, _STOOD_BEFORE, self)
+        self._interception.place()
+        self._django = self._interception.original
 
     # Queueing ---------------------------------------------------------------------------------
 
     def before_commit(
         self,
-        func: Callable[[], object],
+        func: Work,
         *,
         key: Hashable | None = None,
-        dropped: Callable[[], object] | None = None,
+        dropped: Work | None = None,
     ) -> None:
         """Run ``func`` as the last thing inside the open transaction; at once without one."""
         if in_transaction(self.connection):
@@ -114,10 +98,10 @@ class Observer:
 
     def after_commit(
         self,
-        func: Callable[[], object],
+        func: Work,
         *,
         key: Hashable | None = None,
-        dropped: Callable[[], object] | None = None,
+        dropped: Work | None = None,
     ) -> None:
         """Run ``func`` once the open transaction is committed; at once without one."""
         if in_transaction(self.connection):
@@ -125,7 +109,7 @@ class Observer:
         else:
             func()
 
-    def after_rollback(self, func: Callable[[], object], *, key: Hashable | None = None) -> None:
+    def after_rollback(self, func: Work, *, key: Hashable | None = None) -> None:
         """Run ``func`` if what is open now is rolled back; never without a transaction."""
         if in_transaction(self.connection):
             self._queue(Moment.AFTER_ROLLBACK, func, key, None)
@@ -133,13 +117,13 @@ class Observer:
     def _queue(
         self,
         moment: Moment,
-        func: Callable[[], object],
+        func: Work,
         key: Hashable | None,
-        dropped: Callable[[], object] | None,
+        dropped: Work | None,
     ) -> None:
         connection = self.connection
         if not self._waiting and not self._committing:
-            self._wrap()
+            self._interception.place()
             self._manual = is_manual(connection)
         in_test = in_tests.in_test(connection)
         block = in_tests.stand_in(connection) if in_test else None
@@ -168,10 +152,11 @@ class Observer:
         if not self._busy or self.connection.autocommit:
             self._django.commit(self.connection)
             return
-        # What Django asks first: before-commit work must not run for a commit that is refused.
-        self.connection.validate_thread_sharing()
-        self.connection.validate_no_atomic_block()
-        self._run_before_commit()
+        if self._waiting:
+            # What Django asks first: nothing must run for a commit that is refused.
+            self.connection.validate_thread_sharing()
+            self.connection.validate_no_atomic_block()
+            self._run_before_commit()
         self._django.commit(self.connection)
         self._note_commit()
 
@@ -191,19 +176,18 @@ class Observer:
 
     def _note_commit(self) -> None:
         """Sort what waited by what the commit means for it."""
-        self._committed += self._waiting.of(Moment.AFTER_COMMIT)
-        self._waiting.clear()
+        self._committed += self._waiting.committed()
         self._transactions += 1
         if not self._manual:
             # Django goes on to restore autocommit, and calls run_and_clear_commit_hooks() there.
             return
-        committed, self._committed = self._committed, []
-        for entry in committed:
-            entry.func = partial(run_committed, self.connection, entry.func)
         try:
-            run_all(self._alias, committed, lambda: None)
-        finally:
+            # Nobody else would commit what it writes.
+            self._run_committed(run=partial(run_committed, self.connection))
+        except Exception:
             self._settle_in_manual_mode()
+            raise
+        self._settle_in_manual_mode()
 
     def run_and_clear_commit_hooks(self) -> None:
         """Stand before Django's method of this name, which calls the ``on_commit`` callbacks."""
@@ -213,10 +197,23 @@ class Observer:
         if in_tests.in_test(self.connection):
             # A test has made Django call them without a COMMIT.
             in_tests.run_before_commit(self.connection, self._waiting, lambda entry: True)
-            self._committed += in_tests.ours_among(self.connection.run_on_commit)
+            self._committed += ours_among(self.connection.run_on_commit)
+        self._run_committed(partial(self._django.run_and_clear_commit_hooks, self.connection))
+
+    def _run_committed(
+        self,
+        django: Callable[[], object] = lambda: None,
+        run: Callable[[Work], object] = call,
+    ) -> None:
+        """Run what has been committed; see :func:`run_all`."""
         committed, self._committed = self._committed, []
-        django = partial(self._django.run_and_clear_commit_hooks, self.connection)
-        run_all(self._alias, committed, django)
+        try:
+            run_all(self._alias, committed, django, run)
+        except BaseException:
+            # A request to stop: what has had no turn has one when a transaction next ends here.
+            self._owed.add_late(committed)
+            self._busy = True
+            raise
 
     def _run_by_hand(self, entry: Entry) -> None:
         in_tests.run_by_hand(self.connection, self._waiting, entry)
@@ -258,27 +255,19 @@ class Observer:
         self._django.savepoint_rollback(self.connection, sid)
         if self._busy and self._knows_savepoints():
             undone = self._waiting.rolled_back_to(sid)
-            self._take_from_django(undone)
+            take_out(self.connection, undone)
             self._note_undone(undone)
 
     def savepoint_commit(self, sid: str) -> None:
         """Stand before Django's ``savepoint_commit()``."""
         self._django.savepoint_commit(self.connection, sid)
         if self._busy and self._knows_savepoints():
-            self._take_from_django(self._waiting.released(sid))
+            take_out(self.connection, self._waiting.released(sid))
             self._settle_in_test()
 
     def _knows_savepoints(self) -> bool:
         # Where it does not, Django makes nothing of the three calls: SQLite in manual mode.
         return bool(self.connection._savepoint_allowed())  # type: ignore[attr-defined]  # the stubs leave it out
-
-    def _take_from_django(self, entries: list[Entry]) -> None:
-        if not entries:
-            return
-        gone = set(map(id, entries))
-        self.connection.run_on_commit = [
-            callback for callback in self.connection.run_on_commit if id(callback[1]) not in gone
-        ]
 
     def _note_loss(self) -> None:
         """Take note that the whole transaction is lost."""
@@ -303,22 +292,24 @@ class Observer:
         force = force_begin_transaction_with_broken_autocommit
         if not self._busy:
             self._django.set_autocommit(self.connection, autocommit, force)
+            # An atomic block asks for the transaction, and does not leave it to the driver.
+            self._manual = not (autocommit or force)
             return
         django = partial(self._django.set_autocommit, self.connection, autocommit, force)
-        if not self._is_announced():
-            # In connect(): nothing of what waited for the connection before must be called now.
-            self._note_loss()
         try:
-            if autocommit and self._manual and self._may_turn_autocommit_on():
+            if autocommit and self._manual and self._waiting and self._may_turn_autocommit_on():
                 self._leave_manual_mode(django)
             else:
                 django()
-        finally:
+            self._manual = not (autocommit or force)
+        except Exception:
             self._settle()
+            raise
+        self._settle()
 
     def _may_turn_autocommit_on(self) -> bool:
         return (
-            self._is_announced()
+            self._usable
             and not self.connection.in_atomic_block
             and can_turn_autocommit_on(self.connection)
         )
@@ -334,82 +325,44 @@ class Observer:
         finally:
             # Django calls its callbacks only where it knows of a commit.
             if self.connection.autocommit:
-                committed, self._committed = self._committed, []
-                run_all(self._alias, committed, lambda: None)
+                self._run_committed()
 
-    def reconnected(self) -> None:
-        """Take note that Django has finished opening a new DB-API connection."""
-        self._announced = self.connection.connection
-        if not self._busy:
-            return
-        self._note_loss()
-        # The connection was lost after COMMIT, before autocommit was restored.
-        committed, self._committed = self._committed, []
-        self._owed.add_late(committed)
-        self._settle()
-        self._settle_in_manual_mode()
-
-    def _is_announced(self) -> bool:
-        return self.connection.connection is self._announced
+    def connect(self) -> None:
+        """Stand before Django's ``connect()``, which forgets what the connection was in."""
+        self._usable = False
+        if self._busy:
+            self._note_loss()
+            # Lost after COMMIT, before autocommit was restored.
+            committed, self._committed = self._committed, []
+            self._owed.add_late(committed)
+        self._django.connect(self.connection)
+        # Not before all receivers of connection_created have prepared it, too.
+        self._usable = True
+        if self._busy:
+            self._settle()
+            self._settle_in_manual_mode()
 
     def _settle(self) -> None:
         connection = self.connection
-        if connection.autocommit and not connection.in_atomic_block and self._is_announced():
-            self._owed.pay(lambda work: work())
-            self._rest()
+        if connection.autocommit and not connection.in_atomic_block and self._usable:
+            self._pay(call)
 
     def _settle_in_manual_mode(self) -> None:
         """Settle where nothing is open: right after COMMIT, ROLLBACK or connecting."""
         if not self.connection.autocommit:
-            self._owed.pay(partial(run_committed, self.connection))
-            self._rest()
+            self._pay(partial(run_committed, self.connection))
 
     def _settle_in_test(self) -> None:
         connection = self.connection
         if self._owed and in_tests.between_blocks(connection) and not connection.needs_rollback:
-            self._owed.pay(partial(in_tests.run_like_a_test, self._alias))
+            self._pay(partial(in_tests.run_like_a_test, self._alias))
+
+    def _pay(self, run: Callable[[Work], object]) -> None:
+        try:
+            self._owed.pay(run)
+        finally:
+            # A request to stop may have left some of it.
+            self._rest()
 
     def _rest(self) -> None:
         self._busy = bool(self._waiting or self._committed or self._owed)
-
-
-def _original(cls: type[BaseDatabaseWrapper], given: dict[str, Callable[..., Any]]) -> Any:
-    """Return what has the methods that are stood before, as functions of the connection.
-
-    It is the connection's class, asked at each call: others may patch it later, and nothing is
-    cheaper in a transaction in which nothing waits.
-
-    Args:
-        cls: the class.
-        given: methods that the connection has instead of those of its class.
-    """
-    if not given:
-        return cls
-    return type("Given", (cls,), {name: _of_connection(method) for name, method in given.items()})
-
-
-def _of_connection(method: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda connection, *args: method(*args)
-
-
-def observe(connection: BaseDatabaseWrapper) -> Observer:
-    """Return the observer of a connection, putting one on it the first time."""
-    observer: Observer | None = connection.__dict__.get(_ATTRIBUTE)
-    if observer is None:
-        observer = Observer(connection)
-        setattr(connection, _ATTRIBUTE, observer)
-    return observer
-
-
-def _connection_opened(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    observe(connection).reconnected()
-
-
-def install() -> None:
-    """Watch every connection that is opened from now on, and those that are open already."""
-    connection_created.connect(
-        _connection_opened, weak=False, dispatch_uid="signalkit.transactions"
-    )
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is not None:
-            observe(connection)

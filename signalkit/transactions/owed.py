@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 
-from signalkit.transactions.entries import Entry
+from signalkit.transactions.entries import Entry, Work
 from signalkit.transactions.running import MAX_ROUNDS
 
 logger = logging.getLogger("signalkit.transactions")
 
-Work = Callable[[], object]
 Debt = tuple[Entry, Work]
 
 
@@ -25,6 +25,8 @@ class Owed:
         self._alias = alias
         self._debts: list[Debt] = []
         self._paying = False
+        # Whether any of them may be a test's.
+        self._of_tests = False
 
     def __bool__(self) -> bool:
         return bool(self._debts)
@@ -34,6 +36,7 @@ class Owed:
         for entry in entries:
             if not entry.over and entry.when_undone is not None:
                 self._debts.append((entry, entry.when_undone))
+                self._of_tests = self._of_tests or entry.test_blocks > 0
 
     def add_late(self, entries: Iterable[Entry]) -> None:
         """Owe the work of entries, which nobody could run when their transaction ended."""
@@ -45,7 +48,9 @@ class Owed:
         Args:
             test_blocks: how many blocks that a ``TestCase`` holds around a test are open still.
         """
-        self._debts = [debt for debt in self._debts if debt[0].test_blocks <= test_blocks]
+        if self._of_tests:
+            self._debts = [debt for debt in self._debts if debt[0].test_blocks <= test_blocks]
+            self._of_tests = bool(self._debts)
 
     def pay(self, run: Callable[[Work], object]) -> None:
         """Do what is owed, and what that makes owed.
@@ -73,9 +78,9 @@ class Owed:
             self._paying = False
 
     def _pay_once(self, run: Callable[[Work], object]) -> None:
-        left, self._debts = _in_order(self._debts), []
+        left, self._debts = deque(_in_order(self._debts)), []
         while left:
-            _, work = left.pop(0)
+            _, work = left.popleft()
             try:
                 run(work)
             except Exception:
@@ -83,6 +88,7 @@ class Owed:
                     "Error in after-rollback work on %r.", self._alias, extra={"alias": self._alias}
                 )
             except BaseException:
+                # A request to stop is heeded at once; the others have their turn later.
                 self._debts += left
                 raise
 
@@ -93,8 +99,8 @@ def _in_order(debts: list[Debt]) -> list[Debt]:
     They came in another order: savepoints are undone from the inside out.
     """
     last: dict[Hashable, Debt] = {}
-    places: dict[Hashable, int] = {}
     for entry, work in sorted(debts, key=lambda debt: debt[0].number):
+        first, _ = last.get(entry.identity, (entry, work))
+        entry.place = min(entry.place, first.place)
         last[entry.identity] = entry, work
-        places[entry.identity] = min(entry.place, places.get(entry.identity, entry.place))
-    return [last[identity] for identity in sorted(places, key=places.__getitem__)]
+    return sorted(last.values(), key=lambda debt: debt[0].place)

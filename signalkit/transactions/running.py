@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from signalkit.exceptions import BeforeCommitLoop
-from signalkit.transactions.entries import Entry, describe
+from signalkit.transactions.entries import Entry, Work, call, describe
 from signalkit.transactions.waiting import Waiting
 
 logger = logging.getLogger("signalkit.transactions")
@@ -44,46 +45,76 @@ def run_rounds(alias: str, waiting: Waiting, due: Callable[[], list[Entry]]) -> 
         )
 
 
-def run_all(alias: str, entries: Iterable[Entry], django: Callable[[], object]) -> None:
+def run_all(
+    alias: str,
+    entries: Iterable[Entry],
+    django: Callable[[], object] = lambda: None,
+    run: Callable[[Work], object] = call,
+) -> None:
     """Let Django call its callbacks, and then run those of ours that a failing one made it drop.
+
+    A request to stop (``KeyboardInterrupt``, ``SystemExit`` and all else that is no
+    ``Exception``) is no failure of one piece of work, from which the others could be shielded:
+    it ends the run at once, and what has had no turn is not over.
 
     Args:
         alias: the database alias, for the messages.
         entries: ours, which Django's callbacks may include.
         django: calls Django's callbacks.
+        run: calls a piece of work of ours, in such a way that what it writes stays.
 
     Raises:
-        BaseException: what stopped Django; otherwise the error of ours, in an ``ExceptionGroup``
-            when there are several.
+        BaseException: a request to stop; otherwise what stopped Django; otherwise the error of
+            ours, in an ``ExceptionGroup`` when there are several.
     """
     entries = list(entries)
+    foreign: list[Exception] = []
     errors: list[Exception] = []
-    stops: list[BaseException] = []
+
+    def give_turn(entry: Entry) -> None:
+        if not entry.over:
+            entry.over = True
+            _keep_error(errors, partial(run, entry.func))
+
     for entry in entries:
-        entry.errors = errors
-    steps: list[Callable[[], object]] = [django, *entries]
-    for step in steps:
-        try:
-            step()
-        except BaseException as stop:  # noqa: BLE001  # raised once everybody has had a turn
-            stops.append(stop)
-    if stops:
-        _raise_first(alias, stops, errors)
+        entry.in_commit = give_turn
+    try:
+        _keep_error(foreign, django)
+        for entry in entries:
+            give_turn(entry)
+        _raise_first(alias, foreign, errors)
+    except Exception:
+        raise
+    except BaseException:
+        _log(alias, [*foreign, *errors])
+        raise
+    finally:
+        # An error leads to this frame; if this frame led to it, both would wait for the
+        # garbage collector, and with them whatever the failing work had at hand.
+        foreign.clear()
+        errors.clear()
+
+
+def _keep_error(errors: list[Exception], step: Callable[[], object]) -> None:
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
+        errors.append(error)
+
+
+def _raise_first(alias: str, foreign: list[Exception], errors: list[Exception]) -> None:
+    """Raise what stopped Django and log the others, or else raise all of ours."""
+    if foreign:
+        _log(alias, errors)
+        raise foreign[0]
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ExceptionGroup(f"Several pieces of after-commit work on {alias!r} failed", errors)
 
 
-def _raise_first(alias: str, stops: list[BaseException], errors: list[Exception]) -> None:
-    """Raise what stopped Django; a request to exit comes before an error. Log the others."""
-    first = next((stop for stop in stops if not isinstance(stop, Exception)), stops[0])
-    for error in (*stops, *errors):
-        if error is not first:
-            logger.error(
-                "Error in work after the commit on %r.",
-                alias,
-                exc_info=error,
-                extra={"alias": alias},
-            )
-    raise first
+def _log(alias: str, errors: Iterable[Exception]) -> None:
+    for error in errors:
+        logger.error(
+            "Error in work after the commit on %r.", alias, exc_info=error, extra={"alias": alias}
+        )

@@ -52,9 +52,9 @@ class Waiting:
         self._entries.append(entry)
         return True
 
-    def of(self, moment: Moment) -> list[Entry]:
-        """Return the entries of a moment that count; those they replace are over."""
-        entries = [entry for entry in self._entries if entry.moment is moment]
+    def before_commit(self) -> list[Entry]:
+        """Return the before-commit entries that count; those they replace are over."""
+        entries = [entry for entry in self._entries if entry.moment is Moment.BEFORE_COMMIT]
         counting = last_of_each_key(entries)
         kept = set(map(id, counting))
         for entry in entries:
@@ -103,6 +103,17 @@ class Waiting:
         """Give up everything; return it."""
         self._savepoints.clear()
         return self._cut(-1)
+
+    def committed(self) -> list[Entry]:
+        """Return the after-commit entries, which nothing can undo any more; give up everything."""
+        first: dict[Hashable, Entry] = {}
+        for entry in self._entries:
+            if entry.moment is Moment.AFTER_COMMIT and not entry.over:
+                before = first.setdefault(entry.identity, entry)
+                if before is not entry:
+                    before.take_over(entry)
+        self.clear()
+        return list(first.values())
 
     def discard(self, entries: list[Entry]) -> None:
         """Give up some entries."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.transactions import after_commit, after_rollback, before_commit
+from signalkit.transactions.hooks import observer_for
 from tests.testapp.models import DeferredCheck
 from tests.transactions.conftest import Committed
 from tests.transactions.support import (
     Boom,
     Interrupt,
     Log,
+    make_savepoint,
     postgresql_only,
     raising,
     real_commits,
@@ -81,12 +86,11 @@ class TestItRunsAfterTheCommit:
 
 
 class TestSomebodyElsesCallbackFails:
-    @pytest.mark.parametrize("error", [Boom, Interrupt, KeyboardInterrupt, SystemExit])
-    def test_ours_run_and_it_is_raised(self, error: type[BaseException], log: Log) -> None:
-        with raising(error, "foreign"):
+    def test_ours_run_and_it_is_raised(self, log: Log) -> None:
+        with raising(Boom, "foreign"):
             transaction.on_commit(log.note("first"))
             after_commit(log.note("ours"))
-            transaction.on_commit(log.fail("foreign", error))
+            transaction.on_commit(log.fail("foreign"))
             after_commit(log.note("ours as well"))
             transaction.on_commit(log.note("dropped, as Django does"))
         assert log == ["first", "ours", "foreign", "ours as well"]
@@ -109,16 +113,6 @@ class TestSomebodyElsesCallbackFails:
         (record,) = caplog.records
         assert record.exc_info is not None
         assert record.exc_info[0] is ValueError
-
-    def test_a_request_to_exit_comes_before_an_error(
-        self, log: Log, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with raising(Interrupt, "ours"):
-            transaction.on_commit(log.fail("foreign"))
-            after_commit(log.fail("ours", Interrupt))
-            after_commit(log.note("last"))
-        assert log == ["foreign", "ours", "last"]
-        assert len(caplog.records) == 1
 
     def test_ours_run_once(self, log: Log) -> None:
         with raising(Boom):
@@ -146,12 +140,121 @@ class TestOursFails:
         assert isinstance(caught.value, ExceptionGroup)
         assert [str(error) for error in caught.value.exceptions] == ["first", "second"]
 
-    def test_a_request_to_exit_waits_for_ours_only(self, log: Log) -> None:
-        with raising(Interrupt):
-            after_commit(log.fail("first", Interrupt))
+    def test_what_it_had_at_hand_is_let_go(self, log: Log) -> None:
+        class Held:
+            pass
+
+        held: list[weakref.ref[Held]] = []
+
+        def work() -> None:
+            at_hand = Held()
+            held.append(weakref.ref(at_hand))
+            raise Boom
+
+        gc.disable()
+        try:
+            for number in (1, 2):
+                with pytest.raises((Boom, ExceptionGroup)), transaction.atomic():  # noqa: PT012
+                    for _ in range(number):
+                        after_commit(work)
+                    transaction.on_commit(log.note("foreign"))
+            with suppress(Boom), transaction.atomic():
+                after_commit(log.note("ours"))
+                transaction.on_commit(work)
+            assert [ref() for ref in held] == [None] * 4
+        finally:
+            gc.enable()
+
+
+@pytest.mark.parametrize("stop", [Interrupt, KeyboardInterrupt, SystemExit, GeneratorExit])
+class TestARequestToStop:
+    """Nobody can be shielded from it, and nothing is lost by it while the process lives."""
+
+    def test_in_ours(self, stop: type[BaseException], log: Log, committed: Committed) -> None:
+        with raising(stop, "ours"):
+            after_commit(log.note("first"))
             transaction.on_commit(log.note("foreign"))
+            after_commit(log.fail("ours", stop))
+            transaction.on_commit(log.note("dropped, as Django does"))
+            after_commit(log.write("last"))
+        assert log == ["first", "foreign", "ours"]
+        assert connection.get_autocommit()
+        with transaction.atomic():
+            log.append("next use")
+        assert log == ["first", "foreign", "ours", "next use", "last"]
+        assert committed() == ["last"]
+
+    def test_in_somebody_elses_callback(self, stop: type[BaseException], log: Log) -> None:
+        with raising(stop, "foreign"):
+            after_commit(log.note("first"))
+            transaction.on_commit(log.fail("foreign", stop))
+            after_commit(log.note("last"))
+        assert log == ["first", "foreign"]
+        with rolled_back():
+            pass
+        assert log == ["first", "foreign", "last"]
+
+    def test_an_error_before_it_is_logged(
+        self, stop: type[BaseException], log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with raising(stop, "second"):
+            after_commit(log.fail("first"))
+            after_commit(log.fail("second", stop))
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert record.exc_info[0] is Boom
+
+    def test_after_somebody_elses_failure(
+        self, stop: type[BaseException], log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with raising(stop, "ours"):
+            transaction.on_commit(log.fail("foreign"))
+            after_commit(log.fail("ours", stop))
+            after_commit(log.note("last"))
+        assert log == ["foreign", "ours"]
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert record.exc_info[0] is Boom
+
+    def test_what_had_no_turn_keeps_its_order(self, stop: type[BaseException], log: Log) -> None:
+        with raising(stop):
+            queue = observer_for("default").after_commit
+            after_commit(log.fail("stops", stop))
+            queue(log.note("first of k"), key="k")
             after_commit(log.note("second"))
-        assert log == ["first", "second"]
+            make_savepoint()
+            queue(log.note("k"), key="k")
+        with transaction.atomic():
+            pass
+        assert log == ["stops", "k", "second"]
+
+    def test_its_error_is_logged_then(
+        self, stop: type[BaseException], log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with raising(stop):
+            after_commit(log.fail("stops", stop))
+            after_commit(log.fail("fails"))
+        assert caplog.records == []
+        with transaction.atomic():
+            pass
+        assert log == ["stops", "fails"]
+        assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("stop", [Interrupt, KeyboardInterrupt])
+def test_a_request_to_stop_after_a_commit_by_hand(
+    stop: type[BaseException], log: Log, committed: Committed
+) -> None:
+    transaction.set_autocommit(False)
+    after_commit(log.fail("stops", stop))
+    after_commit(log.write("last"))
+    with pytest.raises(stop):
+        transaction.commit()
+    assert log == ["stops"]
+    transaction.commit()
+    assert log == ["stops", "last"]
+    assert committed() == ["last"]
+    transaction.set_autocommit(True)
 
 
 class TestTheCommitFails:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from signalkit.transactions import after_commit, after_rollback, before_commit
+from signalkit.transactions.hooks import observer_for
 from signalkit.transactions.running import MAX_ROUNDS
 from tests.testapp.models import Record
 from tests.transactions.conftest import Committed
@@ -196,3 +201,27 @@ class TestItFails:
             after_rollback(log.note("second"))
         assert log == ["before", "second"]
         assert len(caplog.records) == 1
+
+    def test_interrupted_the_rest_keeps_its_place(self, log: Log) -> None:
+        queue = observer_for("default").after_rollback
+        with raising(Interrupt):
+            queue(log.fail("stops", Interrupt))
+            queue(log.note("first of k"), key="k")
+            queue(log.note("second"))
+            queue(log.note("k"), key="k")
+            transaction.set_rollback(True)
+        with transaction.atomic():
+            pass
+        assert log == ["stops", "k", "second"]
+
+
+@pytest.mark.parametrize("hook", [before_commit, after_commit, after_rollback])
+@pytest.mark.parametrize("in_block", [True, False])
+def test_what_cannot_be_called_is_refused_at_once(
+    hook: Callable[[Any], None], in_block: bool, log: Log
+) -> None:
+    with (
+        pytest.raises(TypeError, match=rf"{hook.__name__}\(\) was given None; expected"),
+        transaction.atomic() if in_block else nullcontext(),
+    ):
+        hook(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -14,7 +15,8 @@ from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
 
 from signalkit.transactions import after_commit, after_rollback, before_commit
-from signalkit.transactions.observer import Observer, install, observe
+from signalkit.transactions.observer import Observer
+from signalkit.transactions.watch import install, observe
 from tests.transactions.conftest import Committed
 from tests.transactions.support import (
     Boom,
@@ -213,6 +215,56 @@ class TestReopened:
         assert log == ["undone", "in a transaction"]
         assert committed() == ["undone"]
 
+    def test_what_is_left_waits_until_all_have_prepared_the_connection(
+        self, log: Log, committed: Committed
+    ) -> None:
+        def prepare(**kwargs: Any) -> None:
+            log.append("prepared")
+
+        with rolled_back():
+            after_rollback(log.write("undone"))
+            connection.close()
+        connection_created.connect(prepare, weak=False)
+        try:
+            connection.ensure_connection()
+        finally:
+            connection_created.disconnect(prepare)
+        assert log == ["prepared", "undone"]
+        assert committed() == ["undone"]
+
+    def test_a_connection_that_cannot_be_opened_keeps_it(
+        self, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = connections["default"]
+        with rolled_back():
+            after_rollback(log.note("undone"))
+            connection.close()
+
+        def refuse(*args: object) -> None:
+            raise Boom
+
+        for name in ("get_new_connection", "init_connection_state"):
+            with monkeypatch.context() as patch:
+                patch.setattr(real, name, refuse)
+                with pytest.raises(Boom):
+                    real.ensure_connection()
+            real.close()
+        assert log == []
+        real.ensure_connection()
+        assert log == ["undone"]
+
+    def test_what_waits_is_lost_when_it_is_opened_again_in_the_middle(
+        self, log: Log, committed: Committed
+    ) -> None:
+        transaction.set_autocommit(False)
+        write("lost")
+        after_commit(log.note("after"))
+        after_rollback(log.write("undone"))
+        connection.connection.close()
+        connection.connect()
+        assert log == committed() == ["undone"]
+        assert connection.get_autocommit()
+
 
 @postgresql_only
 class TestPooled:
@@ -379,7 +431,7 @@ class TestUnused:
         observer = observe(real)
         # What takes part in nothing can lack everything that it would take part with.
         state = dict(vars(observer))
-        for name in ("_waiting", "_committed", "_owed", "_manual", "_announced", "_transactions"):
+        for name in ("_waiting", "_committed", "_owed", "_manual", "_usable", "_transactions"):
             delattr(observer, name)
         try:
             with transaction.atomic():

@@ -351,6 +351,42 @@ class TestRunOnCommit(InTest):
             run_on_commit()
 
 
+class TestWithWorkOfItsClass(TestCase):
+    """Whichever of them comes first, each finds the same."""
+
+    databases = {"default", "other"}
+    class_log: ClassVar[Log] = Log()
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.class_log = Log()
+        before_commit(cls.class_log.note("before"))
+        transaction.on_commit(cls.class_log.note("foreign"))
+        with transaction.atomic():
+            after_commit(cls.class_log.note("after"))
+            before_commit(cls.class_log.note("before, in a block"))
+        with transaction.atomic(using="other"):
+            after_commit(cls.class_log.note("run there"), using="other")
+        run_on_commit("other")
+
+    def check(self) -> None:
+        log = Log()
+        with transaction.atomic():
+            before_commit(log.note("before"))
+            transaction.on_commit(log.note("foreign"))
+            after_commit(log.note("after"))
+        after_commit(log.note("outside a block"))
+        run_on_commit()
+        assert log == ["before", "foreign", "after", "outside a block"]
+        assert self.class_log == ["run there"]
+
+    def test_first(self) -> None:
+        self.check()
+
+    def test_second(self) -> None:
+        self.check()
+
+
 @real_commits
 def test_run_on_commit_has_nothing_to_act_out_where_commits_are_real() -> None:
     with pytest.raises(NothingToCommit, match="No TestCase"):

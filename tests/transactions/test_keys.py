@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -83,6 +84,17 @@ class TestOncePerTransaction:
             make_savepoint()
             queue(moment, log.note("third"), key="k")
         assert log == ["third"]
+
+    def test_in_the_place_of_the_first_beside_savepoints_made_by_hand(
+        self, moment: str, log: Log, queue: Queue
+    ) -> None:
+        with transaction.atomic():
+            queue(moment, log.note("first"), key="k")
+            make_savepoint()
+            queue(moment, log.note("beside"))
+            transaction.on_commit(log.note("foreign"))
+            queue(moment, log.note("last"), key="k")
+        assert log[:2] == ["last", "beside"]
 
     def test_any_number_of_events_takes_the_room_of_one(
         self, moment: str, log: Log, queue: Queue
@@ -174,3 +186,45 @@ def test_before_commit_work_takes_the_place_of_what_still_waits(log: Log, queue:
         make_savepoint()
         queue("before_commit", log.note("beside"))
     assert log == ["last", "beside"]
+
+
+class Counting(list[Any]):
+    """A list that counts how often one of its items is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.looks += len(self)
+        return super().__iter__()
+
+
+def test_what_a_savepoint_costs_does_not_grow_with_what_else_waits(log: Log, queue: Queue) -> None:
+    with transaction.atomic():
+        for _ in range(1_000):
+            transaction.on_commit(log.note("foreign"))
+        queue("after_commit", log.note("beside"))
+        queue("after_commit", log.note("first"), key="k")
+        callbacks = connection.run_on_commit = Counting(connection.run_on_commit)
+        for number in range(100):
+            with transaction.atomic():
+                queue("after_commit", log.note(f"block {number}"), key="k")
+        assert callbacks is connection.run_on_commit
+        assert callbacks.looks < 1_000
+        connection.run_on_commit = [*callbacks]
+    assert log == ["foreign"] * 1_000 + ["beside", "block 99"]
+
+
+def test_what_was_undone_takes_no_room(log: Log, queue: Queue) -> None:
+    with transaction.atomic():
+        for _ in range(100):
+            with rolled_back():
+                queue("after_commit", log.note("after"))
+                queue("before_commit", log.note("before"))
+        observer = observer_for("default")
+        assert not observer._owed
+        assert not observer._waiting
+    assert log == []

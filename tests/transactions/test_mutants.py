@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,12 +18,13 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from signalkit.transactions import inside, observer, running
-from signalkit.transactions.entries import Entry, Moment
+from signalkit.transactions.entries import Entry
 from signalkit.transactions.observer import Observer
 from signalkit.transactions.owed import Owed
 from signalkit.transactions.running import run_rounds
 from signalkit.transactions.waiting import Waiting
 from tests.transactions.machine.machine import Transactions
+from tests.transactions.machine.work import Interrupt
 from tests.transactions.support import real_commits
 
 Patch = pytest.MonkeyPatch
@@ -51,7 +53,7 @@ def leave_in_atomic_block_as_it_is(patch: Patch) -> None:
     def broken(connection: BaseDatabaseWrapper, waiting: Waiting, *, manual: bool) -> None:
         block = atomic(using=connection.alias, savepoint=False)
         block.__enter__()
-        run_rounds(connection.alias, waiting, partial(waiting.of, Moment.BEFORE_COMMIT))
+        run_rounds(connection.alias, waiting, waiting.before_commit)
 
     patch.setattr(observer, "run_inside", broken)
 
@@ -60,7 +62,7 @@ def run_before_commit_work_after_it(patch: Patch) -> None:
     note_commit = Observer._note_commit
 
     def broken(self: Observer) -> None:
-        due = partial(self._waiting.of, Moment.BEFORE_COMMIT)
+        due = self._waiting.before_commit
         run_rounds(self._alias, self._waiting, due)
         note_commit(self)
 
@@ -95,23 +97,34 @@ def commit_what_a_caught_error_has_spoilt(patch: Patch) -> None:
 def stop_after_a_foreign_failure(patch: Patch) -> None:
     run_all = running.run_all
 
-    def broken(alias: str, entries: Iterable[Entry], django: Callable[[], object]) -> None:
-        run_all(alias, entries, lambda: None) if django.__class__ is not partial else django()
+    def broken(alias: str, entries: Iterable[Entry], django: Any, run: Any) -> None:
+        django() if isinstance(django, partial) else run_all(alias, entries, django, run)
 
     patch.setattr(observer, "run_all", broken)
 
 
 def stop_after_a_failure_of_ours(patch: Patch) -> None:
-    def broken(self: Entry, errors: list[Exception]) -> None:
-        if not self.over:
-            self.over = True
-            if not errors:
-                try:
-                    self.func()
-                except Exception as error:  # noqa: BLE001  # as the original
-                    errors.append(error)
+    keep_error = running._keep_error
 
-    patch.setattr(Entry, "run_once", broken)
+    def broken(errors: list[Exception], step: Callable[[], object]) -> None:
+        if not errors:
+            keep_error(errors, step)
+
+    patch.setattr(running, "_keep_error", broken)
+
+
+def go_on_after_a_request_to_stop(patch: Patch) -> None:
+    keep_error = running._keep_error
+
+    def broken(errors: list[Exception], step: Callable[[], object]) -> None:
+        with suppress(Interrupt):
+            keep_error(errors, step)
+
+    patch.setattr(running, "_keep_error", broken)
+
+
+def forget_what_a_request_to_stop_left(patch: Patch) -> None:
+    patch.setattr(Owed, "add_late", lambda self, entries: None)
 
 
 def forget_what_was_undone(patch: Patch) -> None:
@@ -157,6 +170,8 @@ OTHERS = (
     commit_what_a_caught_error_has_spoilt,
     stop_after_a_foreign_failure,
     stop_after_a_failure_of_ours,
+    go_on_after_a_request_to_stop,
+    forget_what_a_request_to_stop_left,
     deal_with_it_in_the_order_of_undoing,
     switch_autocommit_on_as_if_nothing_waited,
     leave_uncommitted_what_is_run_in_manual_mode,

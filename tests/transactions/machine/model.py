@@ -7,7 +7,7 @@ Rolling back takes away the journal from that place on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.db.transaction import TransactionManagementError
@@ -29,10 +29,15 @@ class Hook:
     number: int
     transaction: int
     done: bool = False
+    place: int = 0
+
+    def __post_init__(self) -> None:
+        self.place = self.number
 
     @property
     def key(self) -> object:
-        return None if self.work.key is None else (self.transaction, self.work.key)
+        work = self.work
+        return None if work.key is None else (self.moment, self.transaction, work.key)
 
     def has_key_of(self, other: Hook) -> bool:
         return self.key is not None and self.key == other.key
@@ -80,6 +85,8 @@ class Model:
     closed: bool = False
     hooked: bool = False
     settling: bool = False
+    # Whether an Interrupt has just ended what follows a commit.
+    stopped: bool = False
     number: int = 0
     transaction: int = 0
 
@@ -243,7 +250,7 @@ class Model:
         )
         if self.manual:
             self.kept += [item for item in journal if isinstance(item, Foreign)]
-            due: list[Item] = [chosen.hook for chosen in hooks]
+            due: list[Item] = [*hooks]
             if not turns_autocommit_on:
                 self.calls_due = True
                 self._after_commit(due)
@@ -251,11 +258,11 @@ class Model:
             self.manual = False
         else:
             self.calls_due = True
-            places = {id(chosen.place): chosen.hook for chosen in hooks}
+            places = {hook.place: hook for hook in hooks}
             due = [
-                places.get(id(item), item)
+                places[item.number] if isinstance(item, Hook) else item
                 for item in journal
-                if isinstance(item, Foreign) or id(item) in places
+                if isinstance(item, Foreign) or (isinstance(item, Hook) and item.number in places)
             ]
         if self.calls_due:
             kept, self.kept = self.kept, []
@@ -296,25 +303,26 @@ class Model:
             # One at a time: what it queues may take the place of what still waits.
             first = last_of_key(waiting)[0]
             for hook in waiting:
-                hook.done = hook is first.hook or hook.has_key_of(first.hook)
-            perform(self, first.hook.work)
+                hook.done = hook is first or hook.has_key_of(first)
+            perform(self, first.work)
 
     def _after_commit(self, due: list[Item]) -> None:
-        stops: list[BaseException] = []
+        foreign: list[Exception] = []
         errors: list[Exception] = []
-        for item in due:
+        for index, item in enumerate(due):
             try:
                 if isinstance(item, Hook):
                     self._outside(item.work)
-                elif isinstance(item, Foreign) and not stops:
+                elif isinstance(item, Foreign) and not foreign:
                     call(self, item.callback)
             except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
-                (errors if isinstance(item, Hook) else stops).append(error)
-            except Interrupt as stop:
-                stops.append(stop)
-        interrupts = [stop for stop in stops if isinstance(stop, Interrupt)]
-        if stops:
-            raise (interrupts or stops)[0]
+                (errors if isinstance(item, Hook) else foreign).append(error)
+            except Interrupt:
+                self.owed += [later for later in due[index + 1 :] if isinstance(later, Hook)]
+                self.stopped = True
+                raise
+        if foreign:
+            raise foreign[0]
         if len(errors) > 1:
             raise ExceptionGroup("", errors)
         if errors:
@@ -345,33 +353,34 @@ class Model:
         ]
 
     def settle(self) -> None:
-        """Run what rollbacks have left to do, in the order of its events."""
-        if self.settling or self.blocks:
+        """Run what rollbacks and interrupts have left to do, in the order of its events."""
+        stopped, self.stopped = self.stopped, False
+        if stopped or self.settling or self.blocks:
             return
         self.settling = True
-        while self.owed:
-            owed, self.owed = sorted(self.owed, key=lambda hook: hook.number), []
-            for chosen in last_of_key(owed):
-                # It is logged; nobody is told.
-                with suppress(Exception):
-                    self._outside(chosen.hook.work)
-        self.settling = False
+        try:
+            while self.owed:
+                owed, self.owed = sorted(self.owed, key=lambda hook: hook.number), []
+                self._pay(sorted(last_of_key(owed), key=lambda hook: hook.place))
+        finally:
+            self.settling = False
+
+    def _pay(self, owed: list[Hook]) -> None:
+        for index, hook in enumerate(owed):
+            try:
+                self._outside(hook.work)
+            except Exception:  # noqa: BLE001  # it is logged; nobody is told
+                pass
+            except Interrupt:
+                self.owed += owed[index + 1 :]
+                raise
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Of the hooks with one key the last, where the first was."""
-
-    place: Hook
-    hook: Hook
-
-
-def last_of_key(hooks: list[Hook]) -> list[Chosen]:
-    chosen: list[Chosen] = []
+def last_of_key(hooks: list[Hook]) -> list[Hook]:
+    """Return of the hooks with one key the last, where the first was."""
+    chosen: dict[object, Hook] = {}
     for hook in hooks:
-        same = [other for other in hooks if other.key == hook.key]
-        if hook.key is None:
-            chosen.append(Chosen(hook, hook))
-        elif same[0] is hook:
-            chosen.append(Chosen(hook, same[-1]))
-    return chosen
+        key = id(hook) if hook.key is None else hook.key
+        hook.place = min(hook.place, chosen.get(key, hook).place)
+        chosen[key] = hook
+    return list(chosen.values())
