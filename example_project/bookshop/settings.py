@@ -119,11 +119,11 @@ MEDIA_URL = "media/"
 MEDIA_ROOT = BASE_DIR / "media"
 
 DEFAULT_FROM_EMAIL = "The Quiet Page <orders@example.org>"
-_CONSOLE = "django.core.mail.backends.console.EmailBackend"
+_LETTERS = "shop.letters.OneLineEach"
 if django.VERSION >= (6, 1):
-    MAILERS = {"default": {"BACKEND": _CONSOLE}}
+    MAILERS = {"default": {"BACKEND": _LETTERS}}
 else:
-    EMAIL_BACKEND = _CONSOLE
+    EMAIL_BACKEND = _LETTERS
 
 if django.VERSION >= (6, 0):
     TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}

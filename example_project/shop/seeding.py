@@ -7,14 +7,17 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from .models import Author, Book, Tag
 from .services import publish_book
 
 CATALOGUE = Path(__file__).parent / "data" / "catalogue.json"
+BOOKSELLER = "bookseller"
+READER = "ada"
 PASSWORD = "a quiet page"
-"""Of the two users below, on a developer's machine."""
+"""Of these two users, on a developer's machine."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,12 @@ class Seeded:
     authors: int
     books: int
     users: int
+
+
+def missing_migrations() -> int:
+    """Return how many migrations the database has not seen yet: all of them when it is new."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def seed() -> Seeded:
@@ -59,11 +68,11 @@ def add_users() -> int:
     """Add a bookseller, who may do everything in the admin, and a reader."""
     users = get_user_model().objects
     added = 0
-    if not users.filter(username="bookseller").exists():
-        bookseller = users.create_superuser("bookseller", password=PASSWORD)
+    if not users.filter(username=BOOKSELLER).exists():
+        bookseller = users.create_superuser(BOOKSELLER, password=PASSWORD)
         bookseller.groups.add(Group.objects.get(name="Booksellers"))
         added += 1
-    if not users.filter(username="ada").exists():
-        users.create_user("ada", email="ada@example.org", password=PASSWORD)
+    if not users.filter(username=READER).exists():
+        users.create_user(READER, email="ada@example.org", password=PASSWORD)
         added += 1
     return added
