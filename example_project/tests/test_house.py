@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.utils.autoreload import autoreload_started
 
 from shop.demo.builtin import builtin_signals
-from shop.demo.narrator import find
+from shop.demo.promises import find
 from shop.demo.reloading import edit_under_runserver
 from shop.factories import OrderFactory
 from shop.models import Author, Book

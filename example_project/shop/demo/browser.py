@@ -62,14 +62,13 @@ class Browser:
         """Ask for a page through the ASGI handler."""
         deed = self._recorder.did(f"{self._who}GET {url}  (ASGI)")
         page = async_to_sync(self._ask_asgi)(url)
-        deed.result = str(page)
+        deed.result, deed.status = str(page), page.status
         return page
 
     def _request(self, method: str, url: str, body: bytes = b"") -> Page:
         deed = self._recorder.did(f"{self._who}{method} {url}")
         page = self._ask_wsgi(method, url, body)
-        self._recorder.note_letters()
-        deed.result = str(page)
+        deed.result, deed.status = str(page), page.status
         return page
 
     def _ask_wsgi(self, method: str, url: str, body: bytes) -> Page:

@@ -22,6 +22,8 @@ class Deed:
 
     text: str
     result: str = ""
+    status: int = 0
+    """Of the answer, where it was a request."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,21 @@ class Recorder:
 
     def did(self, text: str) -> Deed:
         """Note what is being done."""
+        self._note_letters()
         deed = Deed(text)
         self.entries.append(deed)
         return deed
 
     def expect(self, text: str, holds: bool) -> None:
         """Note something that must be so."""
+        self._note_letters()
         self.entries.append(Expectation(text, bool(holds)))
         if not holds:
             self.failed.append(text)
 
     def take(self) -> list[Entry]:
         """Return what was noted since the last time."""
+        self._note_letters()
         entries, self.entries = self.entries, []
         return entries
 
@@ -90,16 +95,17 @@ class Recorder:
         """Keep one entry. The list is looked up each time: `take` replaces it."""
         self.entries.append(entry)
 
-    def note_letters(self) -> None:
-        """Note the letters that were sent since the last time."""
+    def _see_run(self, run: Run, **kwargs: Any) -> None:
+        self.entries.append(run)
+        self._note_letters()
+        if run.outcome not in {Outcome.SCHEDULED, Outcome.ROLLED_BACK}:
+            self.observed[run.event.signal] += 1
+
+    def _note_letters(self) -> None:
+        """Note the letters that were sent since the last time: asked after whatever may send."""
         for letter in mail.outbox:
             self.entries.append(Note("letter", f"to {', '.join(letter.to)}: {letter.subject}"))
         mail.outbox.clear()
-
-    def _see_run(self, run: Run, **kwargs: Any) -> None:
-        self.entries.append(run)
-        if run.outcome not in {Outcome.SCHEDULED, Outcome.ROLLED_BACK}:
-            self.observed[run.event.signal] += 1
 
 
 class _NoteHandler(logging.Handler):

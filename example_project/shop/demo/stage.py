@@ -40,7 +40,6 @@ class Stage:
 
     def expect(self, text: str, holds: bool) -> None:
         """Say what must be so now."""
-        self.recorder.note_letters()
         self.recorder.expect(text, holds)
 
 

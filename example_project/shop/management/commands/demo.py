@@ -1,14 +1,17 @@
 """`manage.py demo`: a day in the shop, told by what its receivers do."""
 
+import io
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.core.management.color import no_style
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 import signalkit
+from shop.demo import plain
 from shop.demo.builtin import builtin_signals
+from shop.demo.look import look_at
 from shop.demo.narrator import Narrator
 from shop.demo.recorder import Recorder
 from shop.demo.scenario import DAY
@@ -21,7 +24,8 @@ class Command(BaseCommand):
 
     help = (
         "Plays a day in the shop on a database of its own, shows which receivers ran when, and "
-        "fails unless a receiver ran for every signal that Django has."
+        "fails unless a receiver ran for every signal that Django has. With -v 0 it says only "
+        "whether it did, with -v 2 it tells every run of every receiver."
     )
     # It has a database of its own; the state of yours does not matter.
     requires_migrations_checks = False
@@ -38,16 +42,36 @@ class Command(BaseCommand):
     def handle(self, *args: Any, without: list[str], **options: Any) -> None:
         if hasattr(sys.stdout, "reconfigure"):
             # A terminal that cannot show a check mark is no reason to fail.
-            sys.stdout.reconfigure(errors="replace")
-        coloured = options["force_color"] or self.stdout.isatty()
-        signals = builtin_signals()
-        recorder = Recorder()
-        narrator = Narrator(self.stdout, self.style if coloured else no_style(), signals)
+            sys.stdout.reconfigure(errors=plain.ERRORS)
+        try:
+            self._play(without, **options)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read along has seen enough. Python flushes once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def _play(
+        self,
+        without: list[str],
+        *,
+        verbosity: int,
+        force_color: bool,
+        no_color: bool,
+        **options: Any,
+    ) -> None:
+        look = look_at(self.stdout, force_color=force_color, no_color=no_color)
+        out = self.stdout if verbosity else OutputWrapper(io.StringIO())
+        narrator, recorder = Narrator(out, look, fold=verbosity < 2), Recorder()
         play(recorder, narrator, without)
+        signals = builtin_signals()
         observed = {name: recorder.observed[signal] for name, signal in signals.items()}
         narrator.summary(observed)
-        narrator.verdict(sum(map(bool, observed.values())), len(observed))
-        complain([name for name, times in observed.items() if not times], recorder.failed)
+        missing = [name for name, times in observed.items() if not times]
+        paint = look.style.ERROR if missing else look.style.SUCCESS
+        seen, known = len(observed) - len(missing), len(observed)
+        self.stdout.write(paint(f"{seen} of {known} built-in signals observed"))
+        complain(missing, recorder.failed)
 
 
 def play(recorder: Recorder, narrator: Narrator, without: list[str]) -> None:
@@ -62,6 +86,7 @@ def play(recorder: Recorder, narrator: Narrator, without: list[str]) -> None:
         except UnknownReceiver as unknown:
             raise CommandError(str(unknown)) from unknown
         try:
+            narrator.legend()
             with recorder.watching():
                 for step in DAY:
                     narrator.title(step.title, step.why)

@@ -1,0 +1,24 @@
+"""What a terminal is shown that cannot show everything, such as one that knows ASCII only."""
+
+import codecs
+
+ERRORS = "shop.plain"
+"""The name under which this is known as an error handler of encodings."""
+
+# Marks stand in columns, so each gets one character; then what stands in texts.
+PLAIN = {
+    **str.maketrans("✓✗…↩▸✉≠×", "vX~<>@#x"),
+    **str.maketrans("“”’–—\N{NO-BREAK SPACE}", '""\'-- '),
+    **str.maketrans({"→": "->", "€": "EUR", "£": "GBP"}),
+}
+
+
+def plainly(error: UnicodeError) -> tuple[str, int]:
+    """Replace what cannot be encoded with something that resembles it, or a question mark."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(PLAIN)
+    return text.encode("ascii", "replace").decode("ascii"), error.end
+
+
+codecs.register_error(ERRORS, plainly)
