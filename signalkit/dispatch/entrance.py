@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from signalkit.declaration import Declaration
 from signalkit.declare.targets import EVERYONE, Targets
 from signalkit.dispatch import observation, reentry
-from signalkit.dispatch.guards import Guard, compile_guards
+from signalkit.dispatch.guards import Guard, compile_guard
 from signalkit.dispatch.phases import Schedule, make_schedule
 from signalkit.dispatch.runner import make_run
 from signalkit.dispatch.switches import switches
@@ -27,12 +27,12 @@ def make_entrance(
     declaration: Declaration, signal: Signal, targets: Targets = EVERYONE
 ) -> Entrance:
     """Return the callable to connect for one signal of a receiver."""
-    guards = compile_guards(declaration, signal, targets)
+    guard = compile_guard(declaration, signal, targets)
     schedule = make_schedule(declaration, make_run(declaration))
     if _is_plain(declaration):
-        entrance = _plain_entrance(declaration, guards, schedule)
+        entrance = _plain_entrance(declaration, guard, schedule)
     else:
-        entrance = _full_entrance(declaration, guards, schedule)
+        entrance = _full_entrance(declaration, guard, schedule)
     # Django's log of send_robust and other people's listings show these.
     entrance.__module__ = declaration.origin.module
     entrance.__qualname__ = declaration.origin.qualname
@@ -52,18 +52,15 @@ def _is_plain(declaration: Declaration) -> bool:
     )
 
 
-def _plain_entrance(
-    declaration: Declaration, guards: tuple[Guard, ...], schedule: Schedule
-) -> Entrance:
+def _plain_entrance(declaration: Declaration, guard: Guard | None, schedule: Schedule) -> Entrance:
     """Return an entrance that makes no event: it costs little more than Django's own call."""
     call, when = declaration.call, declaration.when
 
     def receive(**named: Any) -> Any:
         if switches.engaged and switches.refuses(declaration):
             return None
-        for guard in guards:
-            if not guard(named):
-                return None
+        if guard is not None and not guard(named):
+            return None
         if when is not None and not when(**named):
             return None
         if observation.run_finished.receivers:
@@ -73,18 +70,15 @@ def _plain_entrance(
     return receive
 
 
-def _full_entrance(
-    declaration: Declaration, guards: tuple[Guard, ...], schedule: Schedule
-) -> Entrance:
+def _full_entrance(declaration: Declaration, guard: Guard | None, schedule: Schedule) -> Entrance:
     is_class, when = declaration.kind == "class", declaration.when
     checks_reentry = declaration.reentry != "allow"
 
     def receive(**named: Any) -> Any:
         if switches.engaged and switches.refuses(declaration):
             return None
-        for guard in guards:
-            if not guard(named):
-                return None
+        if guard is not None and not guard(named):
+            return None
         if when is not None and not is_class and not when(**named):
             return None
         event = Event(named.pop("signal"), named.pop("sender"), named)

@@ -9,6 +9,7 @@ for, because to skip it would lose it without a word.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 import django
 from django.core.serializers.base import DeserializedObject
@@ -29,35 +30,45 @@ from signalkit.types import Payload
 Guard = Callable[[Payload], bool]
 
 
-def compile_guards(declaration: Declaration, signal: Signal, targets: Targets) -> tuple[Guard, ...]:
-    """Return the guards of a receiver for one of its signals, the cheapest first.
+def compile_guard(declaration: Declaration, signal: Signal, targets: Targets) -> Guard | None:
+    """Return the guard of a receiver for one of its signals; None when there is nothing to ask.
 
     Args:
         declaration: the receiver.
         signal: the one of its signals.
         targets: its senders, for those that Django cannot compare.
     """
+    # The cheapest first.
     guards: list[Guard] = []
     if targets.are_compared:
         guards.append(lambda named: targets.include(named["sender"]))
-    if not declaration.raw:
-        guards.extend(_not_raw(signal))
     if declaration.created is not None:
         guards.append(_created(declaration, signal))
+    elif not declaration.raw:
+        guards.extend(_not_raw(signal))
     if _needs_alias(declaration) and carries(signal, "using") is None:
         guards.append(_carries_alias(declaration, signal))
     if declaration.changed:
         names = declaration.changed
         guards.append(lambda named: has_changed(names, named))
-    return tuple(guards)
+    return reduce(_both, guards) if guards else None
+
+
+def _both(first: Guard, second: Guard) -> Guard:
+    return lambda named: first(named) and second(named)
 
 
 def _created(declaration: Declaration, signal: Signal) -> Guard:
+    """Return the guard of ``created``, and of ``raw``: most receivers have both, and one is faster.
+
+    What carries ``created`` is ``post_save``, or a signal of one's own.
+    """
     created = declaration.created
+    takes_raw = declaration.raw or signal is not post_save
 
     def guard(named: Payload) -> bool:
         try:
-            return named["created"] is created
+            return named["created"] is created and (takes_raw or not named.get("raw"))
         except KeyError:
             raise DeclarationError(
                 f"{declaration.name} ({declaration.origin}) has created={created}, but "

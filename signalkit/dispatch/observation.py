@@ -47,7 +47,7 @@ class Run:
         return self.receiver.phase
 
 
-def observe(declaration: Declaration, call: Callable[[Event], Any], event: Event) -> Any:
+def call_and_tell(declaration: Declaration, call: Callable[[Event], Any], event: Event) -> Any:
     """Call, and tell whoever watches how it went and how long it took."""
     outcome = Outcome.SUCCEEDED
     error: BaseException | None = None
@@ -63,6 +63,9 @@ def observe(declaration: Declaration, call: Callable[[Event], Any], event: Event
     finally:
         duration = time.perf_counter() - started
         tell(run_finished, Run(declaration, event, outcome, duration, error))
+        # It leads to this frame, which must not lead to it: what the receiver had at hand would
+        # wait for the garbage collector.
+        del error
 
 
 def tell(signal: Signal, run: Run) -> None:

@@ -6,18 +6,20 @@ import copy
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.db.models.signals import post_delete, pre_delete
 
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation
-from signalkit.dispatch.runner import Run, alias_of
+from signalkit.dispatch.calls import Run
+from signalkit.dispatch.runner import connection_of
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase
-from signalkit.transactions.hooks import observer_for
+from signalkit.transactions.entries import Work
 from signalkit.transactions.opened import in_transaction
+from signalkit.transactions.watch import observe
 
 Schedule = Callable[[Event], Any]
 Scheduler = Callable[[Declaration, Run], Schedule]
@@ -56,28 +58,30 @@ def make_schedule(declaration: Declaration, run: Run) -> Schedule:
 class Pending:
     """A run that waits for its transaction."""
 
-    __slots__ = ("declaration", "event", "run")
+    __slots__ = ("connection", "declaration", "event", "run")
 
-    def __init__(self, declaration: Declaration, run: Run, event: Event) -> None:
+    def __init__(
+        self, declaration: Declaration, run: Run, event: Event, connection: BaseDatabaseWrapper
+    ) -> None:
         self.declaration = declaration
         self.run = run
         self.event = event
+        self.connection = connection
 
     def __call__(self) -> None:
         """Run."""
-        self.run(self.event)
+        self.run(self.event, self.connection)
 
     def __str__(self) -> str:
         return self.declaration.name
 
-    def tell_scheduled(self, alias: str) -> None:
-        """Tell observers that it waits, if there is anything to wait for."""
-        connection = connections[alias]
-        if in_transaction(connection):
+    def tell_scheduled(self) -> None:
+        """Tell whoever watches that it waits, if there is anything to wait for."""
+        if in_transaction(self.connection):
             self._tell(observation.run_scheduled, Outcome.SCHEDULED)
 
     def tell_rolled_back(self) -> None:
-        """Tell observers that it will not run."""
+        """Tell whoever watches that it will not run."""
         self._tell(observation.run_rolled_back, Outcome.ROLLED_BACK)
 
     def _tell(self, signal: Any, outcome: Outcome) -> None:
@@ -90,16 +94,16 @@ def _inline(declaration: Declaration, run: Run) -> Schedule:
 
 def _before_commit(declaration: Declaration, run: Run) -> Schedule:
     def schedule(event: Event) -> None:
-        pending, alias, key = _defer(declaration, run, event)
-        observer_for(alias).before_commit(pending, key=key, dropped=pending.tell_rolled_back)
+        key, pending = _key(declaration, event), _defer(declaration, run, event)
+        observe(pending.connection).before_commit(pending, key=key, dropped=_when_dropped(pending))
 
     return schedule
 
 
 def _after_commit(declaration: Declaration, run: Run) -> Schedule:
     def schedule(event: Event) -> None:
-        pending, alias, key = _defer(declaration, run, event)
-        observer_for(alias).after_commit(pending, key=key, dropped=pending.tell_rolled_back)
+        key, pending = _key(declaration, event), _defer(declaration, run, event)
+        observe(pending.connection).after_commit(pending, key=key, dropped=_when_dropped(pending))
 
     return schedule
 
@@ -107,21 +111,26 @@ def _after_commit(declaration: Declaration, run: Run) -> Schedule:
 def _after_rollback(declaration: Declaration, run: Run) -> Schedule:
     def schedule(event: Event) -> None:
         # Not announced: whether it will run is anybody's guess.
-        alias = alias_of(declaration, event)
-        pending = Pending(declaration, run, _lasting(event))
-        observer_for(alias).after_rollback(pending, key=_key(declaration, event))
+        pending = _pending(declaration, run, event)
+        observe(pending.connection).after_rollback(pending, key=_key(declaration, event))
 
     return schedule
 
 
-def _defer(
-    declaration: Declaration, run: Run, event: Event
-) -> tuple[Pending, str, Hashable | None]:
-    alias, key = alias_of(declaration, event), _key(declaration, event)
-    pending = Pending(declaration, run, _lasting(event))
+def _pending(declaration: Declaration, run: Run, event: Event) -> Pending:
+    return Pending(declaration, run, _lasting(event), connection_of(declaration, event))
+
+
+def _defer(declaration: Declaration, run: Run, event: Event) -> Pending:
+    pending = _pending(declaration, run, event)
     if observation.run_scheduled.receivers:
-        pending.tell_scheduled(alias)
-    return pending, alias, key
+        pending.tell_scheduled()
+    return pending
+
+
+def _when_dropped(pending: Pending) -> Work | None:
+    """Return what is to be done when a rollback undoes it; kept for nobody, it takes no room."""
+    return pending.tell_rolled_back if observation.run_rolled_back.receivers else None
 
 
 def _lasting(event: Event) -> Event:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -10,9 +9,11 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from signalkit.declaration import Declaration
+from signalkit.dispatch.calls import Run
 from signalkit.dispatch.keys import has_key
 from signalkit.events import Event
 from signalkit.exceptions import ReentryError
@@ -60,10 +61,10 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
     return False
 
 
-def marked(declaration: Declaration, call: Callable[[Event], Any]) -> Callable[[Event], Any]:
-    """Return ``call``, known to be running while it does."""
+def marked(declaration: Declaration, run: Run) -> Run:
+    """Return ``run``, known to be running while it does."""
 
-    def run(event: Event) -> Any:
+    def run_marked(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
         before = outer = _RUNNING.get()
         # Or a chain of tasks, each started in a receiver of the one before, would grow for ever.
         while outer is not None and outer.ended:
@@ -71,12 +72,12 @@ def marked(declaration: Declaration, call: Callable[[Event], Any]) -> Callable[[
         running = _Running(declaration, event, outer)
         _RUNNING.set(running)
         try:
-            return call(event)
+            return run(event, connection)
         finally:
             running.ended = True
             _RUNNING.set(before)
 
-    return run
+    return run_marked
 
 
 def _same_object(one: Event, other: Event) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
+from signalkit.dispatch.calls import Call, Run
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.signal_names import signal_name
@@ -19,16 +21,14 @@ from signalkit.transactions.opened import in_transaction
 
 logger = logging.getLogger("signalkit.receivers")
 
-Run = Callable[[Event], Any]
 
-
-def alias_of(declaration: Declaration, event: Event) -> str:
-    """Return the alias whose transaction an event belongs to.
+def connection_of(declaration: Declaration, event: Event) -> BaseDatabaseWrapper:
+    """Return this thread's connection on which an event's transaction is.
 
     What the receiver names comes first: it may only do so where the signal carries no alias, and
     a keyword of that name means something else.
     """
-    return declaration.using or event.using or DEFAULT_DB_ALIAS
+    return connections[declaration.using or event.using or DEFAULT_DB_ALIAS]
 
 
 def make_run(declaration: Declaration) -> Run:
@@ -44,7 +44,7 @@ def make_run(declaration: Declaration) -> Run:
     return reentry.marked(declaration, run)
 
 
-def _caller(declaration: Declaration) -> Run:
+def _caller(declaration: Declaration) -> Call:
     """Adapt a function or a ``handle``, sync or async, to one event."""
     call = declaration.call
     if declaration.is_async:
@@ -56,37 +56,33 @@ def _caller(declaration: Declaration) -> Run:
     if declaration.kind == "class":
         return call
 
-    def call_function(event: Event) -> Any:
-        return call_as_django_does(call, event)
-
-    return call_function
+    return partial(call_as_django_does, call)
 
 
-def _measured(declaration: Declaration, call: Run) -> Run:
-    def run(event: Event) -> Any:
+def _measured(declaration: Declaration, call: Call) -> Run:
+    def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
         # When nobody watches, nothing is measured.
         if observation.run_finished.receivers:
-            return observation.observe(declaration, call, event)
+            return observation.call_and_tell(declaration, call, event)
         return call(event)
 
     return run
 
 
-def _isolated(declaration: Declaration, call: Run) -> Run:
+def _isolated(declaration: Declaration, attempt: Run) -> Run:
     """Undo what a failing receiver wrote, log it, and go on."""
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)
     passed_on: tuple[type[Exception], ...] = () if too_late else (Veto,)
-    named = declaration.using
 
-    def run(event: Event) -> Any:
-        connection = connections[named or event.using or DEFAULT_DB_ALIAS]
+    def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
+        connection = connection or connection_of(declaration, event)
         was_lost = connection.needs_rollback
         try:
             if in_transaction(connection):
                 with transaction.atomic(using=connection.alias):
-                    return call(event)
-            return call(event)
+                    return attempt(event)
+            return attempt(event)
         except passed_on:
             raise
         except Exception:

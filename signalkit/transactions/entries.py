@@ -21,16 +21,15 @@ class Entry:
     """A piece of work that waits for its transaction to end.
 
     It can be called without arguments, because Django keeps it among its ``on_commit`` callbacks.
-    What that does is not its own affair: there is a commit that gives it its turn, or a test
+    What that does is not its own affair: there is a commit that gives it its turn, or else a test
     helper has called it.
     """
 
     __slots__ = (
         "block",
-        "by_hand",
+        "called",
         "dropped",
         "func",
-        "in_commit",
         "key",
         "level",
         "moment",
@@ -44,8 +43,7 @@ class Entry:
         self,
         moment: Moment,
         func: Work,
-        *,
-        by_hand: Callable[[Entry], object],
+        called: Callable[[Entry], object],
         key: Hashable | None = None,
         dropped: Work | None = None,
         test_blocks: int = 0,
@@ -56,7 +54,7 @@ class Entry:
         Args:
             moment: what it waits for.
             func: the work.
-            by_hand: what is called with this entry when a test helper calls it without a COMMIT.
+            called: what to do with this entry when it is called.
             key: of the entries with one key, the last that was not undone runs, in the place of
                 the first.
             dropped: called instead of ``func`` once it is certain that a rollback undid it.
@@ -69,7 +67,7 @@ class Entry:
         self.dropped = dropped
         self.test_blocks = test_blocks
         self.block = block
-        self.by_hand = by_hand
+        self.called = called
         # Set where it is kept. Of all events on its connection, the number of the one whose work
         # it does, and of the one in whose place it does it.
         self.number = 0
@@ -78,12 +76,10 @@ class Entry:
         self.level = 0
         # It ran, was undone, or a later one took its place.
         self.over = False
-        # What gives it its turn, once the callbacks of its commit are run.
-        self.in_commit: Callable[[Entry], object] | None = None
 
     def __call__(self) -> None:
         """Be called by Django, or by a test helper."""
-        (self.in_commit or self.by_hand)(self)
+        self.called(self)
 
     def __repr__(self) -> str:
         return f"<{self.moment.value}: {describe(self.func)}>"

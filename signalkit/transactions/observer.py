@@ -75,6 +75,8 @@ class Observer:
         self._committing = False
         self._queued = 0
         self._transactions = 0
+        # What a test helper does that calls an entry without a COMMIT.
+        self._called_by_hand = partial(in_tests.run_by_hand, connection, self._waiting)
         # False from the moment Django begins to open a DB-API connection until that is done.
         self._usable = True
         self._interception = Interception(connection, _STOOD_BEFORE, self)
@@ -132,11 +134,11 @@ class Observer:
         entry = Entry(
             moment,
             func,
+            self._called_by_hand,
             key=None if unique else (self._transactions, block, key),
             dropped=dropped,
             test_blocks=in_tests.count_test_blocks(connection) if in_test else 0,
             block=block,
-            by_hand=self._run_by_hand,
         )
         self._queued += 1
         entry.number = entry.place = self._queued
@@ -214,9 +216,6 @@ class Observer:
             self._owed.add_late(committed)
             self._busy = True
             raise
-
-    def _run_by_hand(self, entry: Entry) -> None:
-        in_tests.run_by_hand(self.connection, self._waiting, entry)
 
     def act_out_commit(self) -> bool:
         """In a test, do once what a COMMIT would do; say whether there was anything to do."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from signalkit.exceptions import BeforeCommitLoop
 from signalkit.transactions.entries import Entry, Work, call, describe
@@ -72,14 +71,21 @@ def run_all(
     errors: list[Exception] = []
 
     def give_turn(entry: Entry) -> None:
-        if not entry.over:
-            entry.over = True
-            _keep_error(errors, partial(run, entry.func))
+        if entry.over:
+            return
+        entry.over = True
+        try:
+            run(entry.func)
+        except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
+            errors.append(error)
 
     for entry in entries:
-        entry.in_commit = give_turn
+        entry.called = give_turn
     try:
-        _keep_error(foreign, django)
+        try:
+            django()
+        except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
+            foreign.append(error)
         for entry in entries:
             give_turn(entry)
         _raise_first(alias, foreign, errors)
@@ -93,13 +99,6 @@ def run_all(
         # garbage collector, and with them whatever the failing work had at hand.
         foreign.clear()
         errors.clear()
-
-
-def _keep_error(errors: list[Exception], step: Callable[[], object]) -> None:
-    try:
-        step()
-    except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
-        errors.append(error)
 
 
 def _raise_first(alias: str, foreign: list[Exception], errors: list[Exception]) -> None:

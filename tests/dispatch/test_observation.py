@@ -114,7 +114,7 @@ class TestFinished:
     ) -> None:
         clock = iter([10.0, 12.5])
         monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-        observation.observe(registry_entry(), lambda event: None, Event(Signal(), None, {}))
+        observation.call_and_tell(registry_entry(), lambda event: None, Event(Signal(), None, {}))
         assert watch.runs[-1].duration == 2.5
 
     def test_values_are_returned_all_the_same(self, watch: Watch) -> None:

@@ -18,7 +18,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from signalkit.transactions import inside, observer, running
-from signalkit.transactions.entries import Entry
+from signalkit.transactions.entries import Entry, Work
 from signalkit.transactions.observer import Observer
 from signalkit.transactions.owed import Owed
 from signalkit.transactions.running import run_rounds
@@ -104,23 +104,35 @@ def stop_after_a_foreign_failure(patch: Patch) -> None:
 
 
 def stop_after_a_failure_of_ours(patch: Patch) -> None:
-    keep_error = running._keep_error
+    run_all = running.run_all
 
-    def broken(errors: list[Exception], step: Callable[[], object]) -> None:
-        if not errors:
-            keep_error(errors, step)
+    def broken(alias: str, entries: list[Entry], django: Any, run: Any) -> None:
+        failed: list[Exception] = []
 
-    patch.setattr(running, "_keep_error", broken)
+        def run_unless_one_has_failed(work: Work) -> None:
+            if not failed:
+                try:
+                    run(work)
+                except Exception as error:
+                    failed.append(error)
+                    raise
+
+        run_all(alias, entries, django, run_unless_one_has_failed)
+
+    patch.setattr(observer, "run_all", broken)
 
 
 def go_on_after_a_request_to_stop(patch: Patch) -> None:
-    keep_error = running._keep_error
+    run_all = running.run_all
 
-    def broken(errors: list[Exception], step: Callable[[], object]) -> None:
-        with suppress(Interrupt):
-            keep_error(errors, step)
+    def broken(alias: str, entries: list[Entry], django: Any, run: Any) -> None:
+        def run_through(work: Work) -> None:
+            with suppress(Interrupt):
+                run(work)
 
-    patch.setattr(running, "_keep_error", broken)
+        run_all(alias, entries, django, run_through)
+
+    patch.setattr(observer, "run_all", broken)
 
 
 def forget_what_a_request_to_stop_left(patch: Patch) -> None:
