@@ -9,7 +9,7 @@ from signalkit import Outcome, Phase
 from signalkit.declaration import Declaration
 
 from ..wording import WHEN
-from .look import Look
+from .look import WIDEST, Look
 from .promises import promise
 from .recorder import Deed, Entry, Expectation, Note
 from .story import Aside, Line, Told, Usual, chapters, explain, merge
@@ -26,7 +26,6 @@ DROPPED = "will not run: rolled back"
 # Columns of a line, on wide paper and on narrow: the mark and what is before it, the signal with
 # its sender, the receiver, the phase. Milliseconds and a word on the outcome are for wide paper.
 MARGIN, WIDE_SIGNAL, SIGNAL, RECEIVER, PHASE = 6, 28, 19, 28, 14
-WIDE = 98
 
 
 class Narrator:
@@ -118,7 +117,7 @@ class Narrator:
         self._print(self._style.MIGRATE_LABEL(rows[-1]) + (f"  {result}" if deed.result else ""))
 
     def _tell_line(self, line: Line) -> None:
-        run, wide = line.run, self._look.width >= WIDE
+        run, wide = line.run, self._look.width == WIDEST
         columns = self._columns(line)
         when = f"{WHEN[run.phase]:<{PHASE}}"
         took = f"{when} {line.seconds * 1000:>7.2f} ms" if wide else when.rstrip()

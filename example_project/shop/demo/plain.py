@@ -6,10 +6,12 @@ ERRORS = "shop.plain"
 """The name under which this is known as an error handler of encodings."""
 
 # Marks stand in columns, so each gets one character; then what stands in texts.
-PLAIN = {
+PLAIN: dict[int, int | str] = {
     **str.maketrans("✓✗…↩▸✉≠×", "vX~<>@#x"),
     **str.maketrans("“”’–—\N{NO-BREAK SPACE}", '""\'-- '),
-    **str.maketrans({"→": "->", "€": "EUR", "£": "GBP"}),
+    ord("→"): "->",
+    ord("€"): "EUR",
+    ord("£"): "GBP",
 }
 
 
