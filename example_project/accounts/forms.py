@@ -24,6 +24,13 @@ class SignUpForm(UserCreationForm):
 class SignInForm(AuthenticationForm):
     """Signing in, with a pause for who has failed too often."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin with the name; after a failure with the password, which has to be typed again."""
+        super().__init__(*args, **kwargs)
+        if self.is_bound:
+            del self.fields["username"].widget.attrs["autofocus"]
+            self.fields["password"].widget.attrs["autofocus"] = True
+
     def clean(self) -> dict[str, Any]:
         """Ask for the password to be checked, unless the name has to wait."""
         if must_wait(self.cleaned_data.get("username", "")):

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from .basket import Basket
 from .notice import notice
+from .pulse import may_see_pulse
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
@@ -21,4 +22,5 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "shop_notice": notice(),
         "basket_size": len(Basket(request.session)),
         "unread": unread,
+        "sees_pulse": may_see_pulse(request.user),
     }

@@ -8,6 +8,9 @@ from collections import Counter, deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
+
+from django.conf import settings
 
 
 @dataclass
@@ -29,6 +32,12 @@ class Pulse:
 
 
 pulse = Pulse()
+
+
+def may_see_pulse(user: Any) -> bool:
+    """Say whether a user may look at it: the staff, and everyone on a developer's machine."""
+    return bool(settings.DEBUG or user.is_staff)
+
 
 request_began: ContextVar[float | None] = ContextVar("request_began", default=None)
 """When the request at hand began. A context variable: many requests share a thread under ASGI."""

@@ -16,9 +16,10 @@ from . import services
 from .basket import Basket
 from .exceptions import FireDrill, ShopError
 from .forms import BasketForm
+from .journal import journal
 from .models import Author, Book, SearchTerm, Tag
 from .pages import PAGES
-from .pulse import pulse
+from .pulse import may_see_pulse, pulse
 from .requests import SignedInRequest
 from .signals import shop_searched
 
@@ -154,13 +155,17 @@ def order(request: SignedInRequest) -> HttpResponse:
     return redirect("account")
 
 
-@staff_only
+@user_passes_test(may_see_pulse)
 def pulse_page(request: HttpRequest) -> HttpResponse:
-    """What this process has seen, for the staff."""
+    """What this process has seen, and which receivers ran in it of late."""
     return render(
         request,
         "shop/pulse.html",
-        {"seen": sorted(pulse.seen.items()), "typical_request": pulse.typical_request},
+        {
+            "seen": sorted(pulse.seen.items()),
+            "typical_request": pulse.typical_request,
+            "chapters": journal.latest(),
+        },
     )
 
 

@@ -39,3 +39,11 @@ def call_sender(sender: Any) -> str:
             return sender.vendor
         return sender.__name__.removesuffix("Handler")
     return getattr(sender, "label", None) or type(sender).__name__
+
+
+def explain(error: BaseException | None) -> str:
+    """Return an error in one line."""
+    if error is None:
+        return ""
+    messages = getattr(error, "messages", None) or [str(error)]
+    return f"{type(error).__name__}: {' '.join(messages)}"

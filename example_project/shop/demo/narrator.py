@@ -8,11 +8,11 @@ from django.core.management.base import OutputWrapper
 from signalkit import Outcome, Phase
 from signalkit.declaration import Declaration
 
-from ..wording import WHEN
+from ..wording import WHEN, explain
 from .look import WIDEST, Look
 from .promises import promise
 from .recorder import Deed, Entry, Expectation, Note
-from .story import Aside, Line, Told, Usual, chapters, explain, merge
+from .story import Aside, Line, Told, Usual, chapters, merge
 
 LEGEND = "✓ ran  … waits  ↩ dropped  ✗ failed  = verified"
 FOLDED = "Housekeeping is told in full once, then as “+ N more”; -v 2 tells it always."

@@ -7,7 +7,7 @@ from typing import Any
 from signalkit import Outcome
 from signalkit.dispatch.observation import Run
 
-from ..wording import HOUSEKEEPING, call_sender, call_signal
+from ..wording import HOUSEKEEPING, call_sender, call_signal, explain
 from .recorder import Deed, Entry, Expectation, Note
 
 
@@ -111,11 +111,3 @@ class Usual:
             and line.run.outcome is Outcome.SUCCEEDED
             and (line.signal, line.sender) in self._known
         )
-
-
-def explain(error: BaseException | None) -> str:
-    """Return an error in one line."""
-    if error is None:
-        return ""
-    messages = getattr(error, "messages", None) or [str(error)]
-    return f"{type(error).__name__}: {' '.join(messages)}"

@@ -7,7 +7,7 @@ and says why.
 
 import django
 
-from . import catalogue, connections, migrations, orders, reload, requests, search, settings
+from . import catalogue, connections, migrations, orders, reload, requests, runs, search, settings
 
 __all__ = [
     "catalogue",
@@ -16,6 +16,7 @@ __all__ = [
     "orders",
     "reload",
     "requests",
+    "runs",
     "search",
     "settings",
 ]

@@ -1,0 +1,132 @@
+"""The latest runs of receivers in this process, request by request, for the page `/pulse/`.
+
+In memory, bounded, and lost with the process: something to look at while one clicks through the
+shop, and no record of anything.
+"""
+
+from collections import deque
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import Lock
+
+from django.utils import timezone
+
+from signalkit import Outcome
+from signalkit.dispatch.observation import Run
+
+from .wording import HOUSEKEEPING, WHEN, call_sender, call_signal, explain
+
+CHAPTERS = 20
+ENTRIES = 100
+"""How many requests are kept, and how many lines of each."""
+
+MARKS = {
+    Outcome.SCHEDULED: ("…", "waits"),
+    Outcome.SUCCEEDED: ("✓", "ran"),
+    Outcome.FAILED: ("✗", "failed"),
+    Outcome.VETOED: ("✗", "vetoed"),
+    Outcome.ROLLED_BACK: ("↩", "dropped"),
+}
+
+
+@dataclass
+class Entry:
+    """What one receiver did, as often as it did it in a row."""
+
+    receiver: str
+    signal: str
+    sender: str
+    phase: str
+    outcome: Outcome
+    error: str = ""
+    times: int = 0
+    seconds: float = 0.0
+
+    @property
+    def mark(self) -> str:
+        """The outcome as a sign."""
+        return MARKS[self.outcome][0]
+
+    @property
+    def verb(self) -> str:
+        """The outcome as a word."""
+        return MARKS[self.outcome][1]
+
+    @property
+    def milliseconds(self) -> float | None:
+        """How long it took in all, or None for what did not run."""
+        ran = self.outcome not in {Outcome.SCHEDULED, Outcome.ROLLED_BACK}
+        return self.seconds * 1000 if ran else None
+
+    def continues(self, other: "Entry") -> bool:
+        """Say whether it is the same again."""
+        return replace(self, times=0, seconds=0.0) == replace(other, times=0, seconds=0.0)
+
+
+@dataclass
+class Chapter:
+    """What ran during one request, or outside of any."""
+
+    title: str
+    began: datetime = field(default_factory=timezone.now)
+    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
+    usual: dict[str, int] = field(default_factory=dict)
+    """How often receivers of housekeeping signals ran, by signal."""
+
+    def add(self, run: Run) -> None:
+        """Write down one run."""
+        signal = call_signal(run.event.signal)
+        if signal in HOUSEKEEPING and run.outcome is Outcome.SUCCEEDED:
+            self.usual[signal] = self.usual.get(signal, 0) + 1
+            return
+        entry = Entry(
+            receiver=run.receiver.name,
+            signal=signal,
+            sender=call_sender(run.event.sender),
+            phase=WHEN[run.phase],
+            outcome=run.outcome,
+            error=explain(run.error),
+        )
+        if not (self.entries and entry.continues(self.entries[-1])):
+            self.entries.append(entry)
+        self.entries[-1].times += 1
+        self.entries[-1].seconds += run.duration or 0.0
+
+
+class Journal:
+    """Chapters in which more than housekeeping ran, the latest of them."""
+
+    def __init__(self) -> None:
+        self._chapters: deque[Chapter] = deque(maxlen=CHAPTERS)
+        self._open: ContextVar[Chapter | None] = ContextVar("journal_chapter", default=None)
+        # A request is answered by several threads under ASGI, and read while others write.
+        self._lock = Lock()
+
+    def begin(self, title: str) -> None:
+        """Begin the chapter of a request; what this thread or task does from now on is in it."""
+        self._open.set(Chapter(title))
+
+    def note(self, run: Run) -> None:
+        """Write down one run, in the chapter at hand."""
+        with self._lock:
+            chapter = self._open.get()
+            if chapter is None:
+                chapter = Chapter("outside of a request")
+                self._open.set(chapter)
+            chapter.add(run)
+            if chapter.entries and not any(each is chapter for each in self._chapters):
+                self._chapters.append(chapter)
+
+    def latest(self) -> list[Chapter]:
+        """Return the chapters, the latest first."""
+        with self._lock:
+            return list(reversed(self._chapters))
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        with self._lock:
+            self._chapters.clear()
+
+
+journal = Journal()
