@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.db.models.signals import post_delete, pre_delete
 
@@ -17,7 +17,7 @@ from signalkit.dispatch.runner import connection_of
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase
-from signalkit.transactions.entries import Work
+from signalkit.transactions.observer import Observer
 from signalkit.transactions.opened import in_transaction
 from signalkit.transactions.watch import observe
 
@@ -55,82 +55,62 @@ def make_schedule(declaration: Declaration, run: Run) -> Schedule:
     return scheduler(declaration, run) if scheduler else schedule_when_available
 
 
-class Pending:
-    """A run that waits for its transaction."""
-
-    __slots__ = ("connection", "declaration", "event", "run")
-
-    def __init__(
-        self, declaration: Declaration, run: Run, event: Event, connection: BaseDatabaseWrapper
-    ) -> None:
-        self.declaration = declaration
-        self.run = run
-        self.event = event
-        self.connection = connection
-
-    def __call__(self) -> None:
-        """Run."""
-        self.run(self.event, self.connection)
-
-    def __str__(self) -> str:
-        return self.declaration.name
-
-    def tell_scheduled(self) -> None:
-        """Tell whoever watches that it waits, if there is anything to wait for."""
-        if in_transaction(self.connection):
-            self._tell(observation.run_scheduled, Outcome.SCHEDULED)
-
-    def tell_rolled_back(self) -> None:
-        """Tell whoever watches that it will not run."""
-        self._tell(observation.run_rolled_back, Outcome.ROLLED_BACK)
-
-    def _tell(self, signal: Any, outcome: Outcome) -> None:
-        observation.tell(signal, observation.Run(self.declaration, self.event, outcome))
-
-
 def _inline(declaration: Declaration, run: Run) -> Schedule:
     return run
 
 
-def _before_commit(declaration: Declaration, run: Run) -> Schedule:
-    def schedule(event: Event) -> None:
-        key, pending = _key(declaration, event), _defer(declaration, run, event)
-        observe(pending.connection).before_commit(pending, key=key, dropped=_when_dropped(pending))
+def _until_the_commit(queue: Callable[..., None]) -> Scheduler:
+    """Return what defers runs to a moment of the commit.
 
-    return schedule
+    Args:
+        queue: the observer's method that has work wait for the moment.
+    """
 
+    def scheduler(declaration: Declaration, run: Run) -> Schedule:
+        key_of, is_about_deletion = _key_of(declaration), _is_about_deletion(declaration)
 
-def _after_commit(declaration: Declaration, run: Run) -> Schedule:
-    def schedule(event: Event) -> None:
-        key, pending = _key(declaration, event), _defer(declaration, run, event)
-        observe(pending.connection).after_commit(pending, key=key, dropped=_when_dropped(pending))
+        def schedule(event: Event) -> None:
+            key = None if key_of is None else key_of(event)
+            if is_about_deletion:
+                event = _lasting(event)
+            connection = connection_of(declaration, event)
+            if observation.run_scheduled.receivers and in_transaction(connection):
+                _tell_scheduled(declaration, event)
+            # Kept for nobody, it would take room until the transaction ends.
+            is_watched = observation.run_rolled_back.receivers
+            dropped = partial(_tell_rolled_back, declaration, event) if is_watched else None
+            queue(observe(connection), partial(run, event, connection), key=key, dropped=dropped)
 
-    return schedule
+        return schedule
+
+    return scheduler
 
 
 def _after_rollback(declaration: Declaration, run: Run) -> Schedule:
+    key_of = _key_of(declaration)
+
     def schedule(event: Event) -> None:
         # Not announced: whether it will run is anybody's guess.
-        pending = _pending(declaration, run, event)
-        observe(pending.connection).after_rollback(pending, key=_key(declaration, event))
+        key = None if key_of is None else key_of(event)
+        event = _lasting(event)
+        connection = connection_of(declaration, event)
+        observe(connection).after_rollback(partial(run, event, connection), key=key)
 
     return schedule
 
 
-def _pending(declaration: Declaration, run: Run, event: Event) -> Pending:
-    return Pending(declaration, run, _lasting(event), connection_of(declaration, event))
+def _tell_scheduled(declaration: Declaration, event: Event) -> None:
+    run = observation.Run(declaration, event, Outcome.SCHEDULED)
+    observation.tell(observation.run_scheduled, run)
 
 
-def _defer(declaration: Declaration, run: Run, event: Event) -> Pending:
-    pending = _pending(declaration, run, event)
-    if observation.run_scheduled.receivers:
-        pending.tell_scheduled()
-    return pending
+def _tell_rolled_back(declaration: Declaration, event: Event) -> None:
+    run = observation.Run(declaration, event, Outcome.ROLLED_BACK)
+    observation.tell(observation.run_rolled_back, run)
 
 
-def _when_dropped(pending: Pending) -> Work | None:
-    """Return what is to be done when a rollback undoes it; kept for nobody, it takes no room."""
-    return pending.tell_rolled_back if observation.run_rolled_back.receivers else None
+def _is_about_deletion(declaration: Declaration) -> bool:
+    return post_delete in declaration.signals or pre_delete in declaration.signals
 
 
 def _lasting(event: Event) -> Event:
@@ -159,24 +139,30 @@ def _snapshot(value: Any) -> Any:
     return snapshot
 
 
-def _key(declaration: Declaration, event: Event) -> Hashable | None:
+def _key_of(declaration: Declaration) -> Callable[[Event], Hashable] | None:
+    """Return what tells the events of a transaction apart of which the last one counts."""
     once = declaration.once_per_transaction
     if once is False:
         return None
     if once is True:
-        return declaration
-    key = once(event) if declaration.kind == "class" else call_as_django_does(once, event)
-    try:
-        hash(key)
-    except TypeError:
-        raise DeclarationError(
-            f"{declaration.name}: once_per_transaction returned {type(key).__name__!r}; expected "
-            "something hashable that tells one event from another, such as event.pk."
-        ) from None
-    return (declaration, key)
+        return lambda event: declaration
+    call = once if declaration.kind == "class" else partial(call_as_django_does, once)
+
+    def key_of(event: Event) -> Hashable:
+        key = call(event)
+        try:
+            hash(key)
+        except TypeError:
+            raise DeclarationError(
+                f"{declaration.name}: once_per_transaction returned {type(key).__name__!r}; "
+                "expected something hashable that tells one event from another, such as event.pk."
+            ) from None
+        return (declaration, key)
+
+    return key_of
 
 
 register_phase(Phase.INLINE, _inline)
-register_phase(Phase.BEFORE_COMMIT, _before_commit)
-register_phase(Phase.AFTER_COMMIT, _after_commit)
+register_phase(Phase.BEFORE_COMMIT, _until_the_commit(Observer.before_commit))
+register_phase(Phase.AFTER_COMMIT, _until_the_commit(Observer.after_commit))
 register_phase(Phase.AFTER_ROLLBACK, _after_rollback)

@@ -77,6 +77,8 @@ def marked(declaration: Declaration, run: Run) -> Run:
             running.ended = True
             _RUNNING.set(before)
 
+    # By this it is told apart among what waits for a commit.
+    run_marked.__qualname__ = declaration.name
     return run_marked
 
 

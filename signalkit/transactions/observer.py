@@ -124,7 +124,7 @@ class Observer:
         dropped: Work | None,
     ) -> None:
         connection = self.connection
-        if not self._waiting and not self._committing:
+        if not (self._waiting or self._committing):
             self._interception.place()
             self._manual = is_manual(connection)
         in_test = in_tests.in_test(connection)
@@ -135,10 +135,10 @@ class Observer:
             moment,
             func,
             self._called_by_hand,
-            key=None if unique else (self._transactions, block, key),
-            dropped=dropped,
-            test_blocks=in_tests.count_test_blocks(connection) if in_test else 0,
-            block=block,
+            None if unique else (self._transactions, block, key),
+            dropped,
+            in_tests.count_test_blocks(connection) if in_test else 0,
+            block,
         )
         self._queued += 1
         entry.number = entry.place = self._queued
@@ -205,7 +205,7 @@ class Observer:
     def _run_committed(
         self,
         django: Callable[[], object] = lambda: None,
-        run: Callable[[Work], object] = call,
+        run: Callable[[Work], object] | None = None,
     ) -> None:
         """Run what has been committed; see :func:`run_all`."""
         committed, self._committed = self._committed, []

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from signalkit.exceptions import BeforeCommitLoop
-from signalkit.transactions.entries import Entry, Work, call, describe
+from signalkit.transactions.entries import Entry, Work, describe
 from signalkit.transactions.waiting import Waiting
 
 logger = logging.getLogger("signalkit.transactions")
@@ -48,7 +48,7 @@ def run_all(
     alias: str,
     entries: Iterable[Entry],
     django: Callable[[], object] = lambda: None,
-    run: Callable[[Work], object] = call,
+    run: Callable[[Work], object] | None = None,
 ) -> None:
     """Let Django call its callbacks, and then run those of ours that a failing one made it drop.
 
@@ -60,7 +60,8 @@ def run_all(
         alias: the database alias, for the messages.
         entries: ours, which Django's callbacks may include.
         django: calls Django's callbacks.
-        run: calls a piece of work of ours, in such a way that what it writes stays.
+        run: calls a piece of work of ours, where calling it does not suffice for what it writes
+            to stay.
 
     Raises:
         BaseException: a request to stop; otherwise what stopped Django; otherwise the error of
@@ -71,11 +72,12 @@ def run_all(
     errors: list[Exception] = []
 
     def give_turn(entry: Entry) -> None:
+        # A callback of somebody else may have called it before.
         if entry.over:
             return
         entry.over = True
         try:
-            run(entry.func)
+            entry.func() if run is None else run(entry.func)
         except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
             errors.append(error)
 
@@ -87,7 +89,8 @@ def run_all(
         except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
             foreign.append(error)
         for entry in entries:
-            give_turn(entry)
+            if not entry.over:
+                give_turn(entry)
         _raise_first(alias, foreign, errors)
     except Exception:
         raise

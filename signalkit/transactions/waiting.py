@@ -101,19 +101,23 @@ class Waiting:
 
     def clear(self) -> list[Entry]:
         """Give up everything; return it."""
+        entries, self._entries = self._entries, []
         self._savepoints.clear()
-        return self._cut(-1)
+        self._keyed.clear()
+        return entries
 
     def committed(self) -> list[Entry]:
         """Return the after-commit entries, which nothing can undo any more; give up everything."""
-        first: dict[Hashable, Entry] = {}
-        for entry in self._entries:
-            if entry.moment is Moment.AFTER_COMMIT and not entry.over:
-                before = first.setdefault(entry.identity, entry)
-                if before is not entry:
-                    before.take_over(entry)
+        committed = [
+            entry
+            for entry in self._entries
+            if entry.moment is Moment.AFTER_COMMIT and not entry.over
+        ]
+        for same in self._keyed.values():
+            for entry in same[1:]:
+                same[0].take_over(entry)
         self.clear()
-        return list(first.values())
+        return [entry for entry in committed if not entry.over]
 
     def discard(self, entries: list[Entry]) -> None:
         """Give up some entries."""
