@@ -58,6 +58,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 MIDDLEWARE = [
+    "shop.middleware.in_a_chapter",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

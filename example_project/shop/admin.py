@@ -1,5 +1,7 @@
 """The admin's pages of the shop."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,6 +11,27 @@ from signalkit.veto.admin import VetoAdminMixin
 
 from .models import Author, Book, Order, OrderLine, SearchTerm, Tag
 from .services import publish_book, ship_order, withdraw_book
+
+
+def report(
+    model_admin: admin.ModelAdmin, request: HttpRequest, done: int, what: str, before: int
+) -> None:
+    """Tell in one message what came of an action.
+
+    Args:
+        model_admin: whose action it is.
+        request: of the action.
+        done: how many rows it changed.
+        what: how they are now.
+        before: how many were so before.
+    """
+    options = model_admin.opts
+    name = options.verbose_name if done == 1 else options.verbose_name_plural
+    text = f"{done or 'No'} {name} {what}"
+    if before:
+        text += f"; {before} already {'was' if before == 1 else 'were'}"
+    level = messages.SUCCESS if done else messages.WARNING
+    model_admin.message_user(request, f"{text}.", level)
 
 
 @admin.register(Author)
@@ -42,23 +65,31 @@ class BookAdmin(VetoAdminMixin, admin.ModelAdmin):
     readonly_fields = ["sold", "published_at"]
     actions = ["publish", "withdraw"]
 
+    def view_on_site(self, obj: Any) -> str | None:
+        """Lead to the page of a book that has one; a draft has none."""
+        return obj.get_absolute_url() if obj.is_published else None
+
     @admin.action(description="Publish the selected books", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Book]) -> None:
         """Put each on the shelf, and say which cannot be."""
-        for book in queryset:
+        drafts = [book for book in queryset if not book.is_published]
+        published = 0
+        for book in drafts:
             try:
                 publish_book(book)
             except signalkit.Veto as veto:
-                for message in veto.messages:
-                    self.message_user(request, f"{book}: {message}", messages.ERROR)
+                self.message_user(request, f"{book}: {' '.join(veto.messages)}", messages.ERROR)
             else:
-                self.message_user(request, f"{book} is published.", messages.SUCCESS)
+                published += 1
+        report(self, request, published, "published", len(queryset) - len(drafts))
 
     @admin.action(description="Take the selected books off the shelf", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Book]) -> None:
         """Make drafts of them again."""
-        for book in queryset:
+        published = [book for book in queryset if book.is_published]
+        for book in published:
             withdraw_book(book)
+        report(self, request, len(published), "taken off the shelf", len(queryset) - len(published))
 
 
 class OrderLineInline(admin.TabularInline):
@@ -85,8 +116,10 @@ class OrderAdmin(VetoAdminMixin, admin.ModelAdmin):
     @admin.action(description="Mark the selected orders as shipped", permissions=["change"])
     def ship(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """Note that they have left the house."""
-        for order in queryset:
+        placed = [order for order in queryset if order.status == Order.Status.PLACED]
+        for order in placed:
             ship_order(order)
+        report(self, request, len(placed), "marked as shipped", len(queryset) - len(placed))
 
 
 @admin.register(SearchTerm)

@@ -5,6 +5,8 @@ shop, and no record of anything.
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -71,18 +73,12 @@ class Chapter:
     title: str
     began: datetime = field(default_factory=timezone.now)
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
-    usual: dict[str, int] = field(default_factory=dict)
-    """How often receivers of housekeeping signals ran, by signal."""
 
     def add(self, run: Run) -> None:
         """Write down one run."""
-        signal = call_signal(run.event.signal)
-        if signal in HOUSEKEEPING and run.outcome is Outcome.SUCCEEDED:
-            self.usual[signal] = self.usual.get(signal, 0) + 1
-            return
         entry = Entry(
             receiver=run.receiver.name,
-            signal=signal,
+            signal=call_signal(run.event.signal),
             sender=call_sender(run.event.sender),
             phase=WHEN[run.phase],
             outcome=run.outcome,
@@ -95,27 +91,32 @@ class Chapter:
 
 
 class Journal:
-    """Chapters in which more than housekeeping ran, the latest of them."""
+    """The latest chapters. Housekeeping is left out, and so are requests that had nothing else."""
 
     def __init__(self) -> None:
         self._chapters: deque[Chapter] = deque(maxlen=CHAPTERS)
-        self._open: ContextVar[Chapter | None] = ContextVar("journal_chapter", default=None)
-        # A request is answered by several threads under ASGI, and read while others write.
+        self._outside = Chapter("outside of a request")
+        self._open: ContextVar[Chapter] = ContextVar("journal_chapter", default=self._outside)
+        # Threads of a server write at the same time, and read while others write.
         self._lock = Lock()
 
-    def begin(self, title: str) -> None:
-        """Begin the chapter of a request; what this thread or task does from now on is in it."""
-        self._open.set(Chapter(title))
+    @contextmanager
+    def chapter(self, title: str) -> Iterator[None]:
+        """Write down in a chapter of its own what this thread or task does inside the block."""
+        token = self._open.set(Chapter(title))
+        try:
+            yield
+        finally:
+            self._open.reset(token)
 
     def note(self, run: Run) -> None:
         """Write down one run, in the chapter at hand."""
+        if call_signal(run.event.signal) in HOUSEKEEPING:
+            return
+        chapter = self._open.get()
         with self._lock:
-            chapter = self._open.get()
-            if chapter is None:
-                chapter = Chapter("outside of a request")
-                self._open.set(chapter)
             chapter.add(run)
-            if chapter.entries and not any(each is chapter for each in self._chapters):
+            if not any(each is chapter for each in self._chapters):
                 self._chapters.append(chapter)
 
     def latest(self) -> list[Chapter]:
@@ -127,6 +128,7 @@ class Journal:
         """Forget all of it."""
         with self._lock:
             self._chapters.clear()
+            self._outside.entries.clear()
 
 
 journal = Journal()

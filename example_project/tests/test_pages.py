@@ -1,6 +1,7 @@
 """The pages, as a visitor meets them."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -152,6 +153,18 @@ class TestSearchWhileTyping:
         assert not SearchTerm.objects.exists()
 
 
+def test_after_a_failure_the_password_is_what_to_type(client: Client) -> None:
+    url = reverse("login")
+    assert _focused(client.get(url).text) == "username"
+    assert _focused(client.post(url, {"username": "ada", "password": "x"}).text) == "password"
+
+
+def _focused(page: str) -> str:
+    """Return the name of the one field that has the focus."""
+    (field,) = (each for each in re.findall("<input[^>]*>", page) if " autofocus" in each)
+    return re.search('name="([^"]*)"', field)[1]  # type: ignore[index]  # every field has one
+
+
 class TestStaff:
     def test_sees_the_pulse(self, staff: Client) -> None:
         pulse.request_times.clear()
@@ -183,17 +196,48 @@ class TestStaff:
 
     def test_publishes_what_can_be_sold_and_is_told_of_the_rest(self, staff: Client) -> None:
         good, bad = (BookFactory(status=Book.Status.DRAFT, price=price) for price in (5, 0))
-        answer = staff.post(
-            reverse("admin:shop_book_changelist"),
-            {"action": "publish", "_selected_action": [good.pk, bad.pk]},
-            follow=True,
-        )
-        assert f"{good} is published." in answer.text
-        assert f"{bad}: A published book needs a price." in answer.text
-        assert list(Book.objects.published()) == [good]
+        out = BookFactory()
+        told = _act(staff, "book", "publish", [good, bad, out])
+        assert told == [
+            f"{bad}: A published book needs a price.",
+            "1 book published; 1 already was.",
+        ]
+        assert set(Book.objects.published()) == {good, out}
+        assert _act(staff, "book", "publish", [good, out]) == [
+            "No books published; 2 already were."
+        ]
+
+    def test_takes_books_off_the_shelf_and_is_told_so(self, staff: Client) -> None:
+        books = [BookFactory(), BookFactory(), BookFactory(status=Book.Status.DRAFT)]
+        assert _act(staff, "book", "withdraw", books) == [
+            "2 books taken off the shelf; 1 already was."
+        ]
+        assert not Book.objects.published().exists()
+
+    def test_ships_orders_and_is_told_so(self, staff: Client) -> None:
+        order = OrderFactory()
+        assert _act(staff, "order", "ship", [order]) == ["1 order marked as shipped."]
+        order.refresh_from_db()
+        assert order.status == Order.Status.SHIPPED
+
+    @pytest.mark.parametrize("status", Book.Status)
+    def test_is_led_to_the_page_of_a_book_that_has_one(self, staff: Client, status: str) -> None:
+        book = BookFactory(status=status)
+        form = staff.get(reverse("admin:shop_book_change", args=[book.pk])).text
+        assert ("View on site" in form) is (status == Book.Status.PUBLISHED)
 
     def test_is_told_why_a_book_cannot_be_deleted(self, staff: Client) -> None:
         book = OrderLineFactory().book
         answer = staff.post(reverse("admin:shop_book_delete", args=[book.pk]), {"post": "yes"})
         assert "waits to be shipped" in answer.text
         assert Book.objects.filter(pk=book.pk).exists()
+
+
+def _act(staff: Client, model: str, action: str, rows: Sequence[Model]) -> list[str]:
+    """Choose rows in the admin, act on them, and return the messages of the page that follows."""
+    answer = staff.post(
+        reverse(f"admin:shop_{model}_changelist"),
+        {"action": action, "_selected_action": [row.pk for row in rows]},
+        follow=True,
+    )
+    return [str(message) for message in answer.context["messages"]]

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 import signalkit
 
-from ..journal import journal
 from ..pulse import pulse, start_clock, stop_clock
 
 logger = logging.getLogger(__name__)
@@ -16,18 +15,13 @@ logger = logging.getLogger(__name__)
 
 @signalkit.receiver(request_started, name="shop.note_request")
 def note_request(sender: type, **kwargs: Any) -> None:
-    """Start the clock of this request, and its chapter in the journal.
+    """Start the clock of this request.
 
-    Under WSGI the signal brings `environ`, under ASGI `scope`; whoever takes either, with
-    **kwargs, works under both.
+    Under WSGI the signal brings `environ`, under ASGI `scope`; whoever needs neither takes both
+    with **kwargs, and works under either server.
     """
     pulse.seen["requests"] += 1
     start_clock()
-    # The path alone: a query string may hold what is nobody's business.
-    if environ := kwargs.get("environ"):
-        journal.begin(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
-    elif scope := kwargs.get("scope"):
-        journal.begin(f"{scope['method']} {scope['path']}")
 
 
 @signalkit.receiver(request_finished, name="shop.note_response")
