@@ -35,7 +35,7 @@ class TestDemo:
         assert re.search(rf"✓ post_save Order +shop\.ReleasePayment +after rollback{took}", told)
         assert re.search(rf"✗ .* shop\.TellTheWarehouse +after commit{took}  failed", told)
         assert re.search(r"↩ post_save Order +shop\.ConfirmOrder +will not run: rolled back", told)
-        assert "- E-mail the customer that the order is confirmed.  (shop.ConfirmOrder)" in told
+        assert "- E-mail the customer that the order is confirmed. (shop.ConfirmOrder)" in told
         assert "≠" not in told
 
     def test_fails_and_names_what_it_did_not_observe(self, environment: dict[str, str]) -> None:

@@ -18,4 +18,4 @@ def find(origin: Origin) -> Any:
 def promise(receiver: Declaration) -> str:
     """Return what a receiver would have done: the first sentence of its docstring."""
     sentence = (getdoc(find(receiver.origin)) or receiver.name).partition("\n")[0]
-    return f"{sentence}  ({receiver.name})"
+    return f"{sentence} ({receiver.name})"
