@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -73,14 +73,16 @@ def is_project_app(app_config: AppConfig) -> bool:
 
 
 def _refuse_unknown(settings: Autodiscover) -> None:
-    known = [
-        name
-        for app_config in apps.get_app_configs()
-        for name in (app_config.name, app_config.label)
-    ]
+    installed = _names(apps.app_configs)
+    # What is out because INSTALLED_APPS is overridden, as in a test, was right and comes back.
+    known = {PROJECT}.union(installed, *map(_names, apps.stored_app_configs))
     for name in settings.apps:
-        if name != PROJECT and name not in known:
+        if name not in known:
             raise ConfigurationError(
                 f"{SETTING}['AUTODISCOVER']['APPS'] names {name!r}, which is not in INSTALLED_APPS."
-                f"{nearest(name, [PROJECT, *known])}"
+                f"{nearest(name, [PROJECT, *installed])}"
             )
+
+
+def _names(app_configs: Mapping[str, AppConfig]) -> list[str]:
+    return [name for each in app_configs.values() for name in (each.name, each.label)]

@@ -77,8 +77,9 @@ class Event:
             return self._payload[name]
         except KeyError:
             sent = ", ".join(sorted(self._payload)) or "no keywords"
+            # Without a full stop: Python may go on with ". Did you mean".
             raise AttributeError(
-                f"This event carries no {name!r}; the signal was sent with: {sent}."
+                f"This event carries no {name!r}; the signal was sent with: {sent}"
             ) from None
 
     def __copy__(self) -> Event:

@@ -20,6 +20,10 @@ class ConfigurationError(SignalkitError, ImproperlyConfigured):
 class DeclarationError(SignalkitError, ImproperlyConfigured):
     """A receiver is declared in a way that cannot work."""
 
+    filename: str | None = None
+    """The file to correct, where it is known. ``runserver`` watches it, as it does the one that a
+    SyntaxError names: a module whose import failed is not among those that it watches anyway."""
+
 
 class UnknownOption(DeclarationError, TypeError):
     """A receiver is declared with a keyword that neither signalkit nor Django has."""

@@ -156,9 +156,8 @@ class Registry:
             owner = self.find(name)
             if owner is not None:
                 raise NameClash(
-                    f"Two receivers claim the name {name!r}: {owner.name} ({owner.origin}) and "
-                    f"{declaration.name} ({declaration.origin}). Give one of them another name "
-                    "(name=...)."
+                    f"Two receivers claim the name {name!r}: {owner.origin} and "
+                    f"{declaration.origin}. Give one of them another name (name=...)."
                 )
         for other in self:
             if other.origin.module != declaration.origin.module and other.origin.same_place(
@@ -185,18 +184,17 @@ class Registry:
             rival = replacing.setdefault(replaced, declaration)
             if rival is not declaration:
                 raise NameClash(
-                    f"{rival.name} ({rival.origin}) and {declaration.name} ({declaration.origin}) "
-                    f"both replace {declaration.replaces!r}, so both would run. Let one of them "
-                    "replace the other."
+                    f"{_located(rival)} and {_located(declaration)} both replace "
+                    f"{declaration.replaces!r}, so both would run. Let one of them replace the "
+                    "other."
                 )
         for declaration in replacing.values():
             step = declaration
             while step.replaces and (following := self.find(step.replaces)) is not None:
                 if following is declaration:
                     raise NameClash(
-                        f"{declaration.name} ({declaration.origin}) and {step.name} "
-                        f"({step.origin}) replace each other, so neither would run. Drop one of "
-                        "the replaces=."
+                        f"{_located(declaration)} and {_located(step)} replace each other, so "
+                        "neither would run. Drop one of the replaces=."
                     )
                 step = following
 
@@ -205,6 +203,10 @@ def _gives_way(declaration: Declaration, other: Declaration) -> bool:
     if declaration.origin.outdated_by(other.origin):
         return True
     return declaration.name == other.name and declaration.origin.redefined_by(other.origin)
+
+
+def _located(declaration: Declaration) -> str:
+    return f"{declaration.name} ({declaration.origin.file}:{declaration.origin.line})"
 
 
 registry = Registry()

@@ -11,10 +11,11 @@ from django.dispatch import Signal
 from signalkit.catalogue import carries
 from signalkit.declaration import Declaration, Origin
 from signalkit.declare import mistakes
+from signalkit.declare.blame import blame
 from signalkit.declare.build import OPTIONS, build
 from signalkit.declare.callables import signature_of
 from signalkit.declare.naming import automatic_name, origin_of_class
-from signalkit.declare.references import DECLARATION, names_of
+from signalkit.declare.references import ABSTRACT, DECLARATION, names_of
 from signalkit.declare.values import read_name
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
@@ -79,20 +80,23 @@ class Receiver:
     def __init_subclass__(
         cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any
     ) -> None:
-        if kwargs:
-            _refuse_keywords(cls, kwargs)
-        super().__init_subclass__(**kwargs)
-        mistakes.refuse(cls, (*OPTIONS, "signal", "sender"))
-        if abstract or cls.signal is None:
-            if replaces is not None:
-                raise DeclarationError(
-                    f"{cls.__module__}.{cls.__qualname__} replaces {replaces!r} but is not a "
-                    "receiver itself: it is abstract or names no signal."
-                )
-            return
-        declaration = _declare(cls, replaces)
-        registry.add(declaration)
-        setattr(cls, DECLARATION, declaration)
+        origin = origin_of_class(cls)
+        with blame(origin.file):
+            if kwargs:
+                _refuse_keywords(origin, cls, kwargs)
+            super().__init_subclass__(**kwargs)
+            mistakes.refuse(origin, cls, (*OPTIONS, "signal", "sender"))
+            setattr(cls, ABSTRACT, abstract)
+            if abstract or cls.signal is None:
+                if replaces is not None:
+                    raise DeclarationError(
+                        f"{origin} replaces {replaces!r} but is not a receiver itself: it is "
+                        "abstract or names no signal."
+                    )
+                return
+            declaration = _declare(origin, cls, replaces)
+            registry.add(declaration)
+            setattr(cls, DECLARATION, declaration)
 
     def when(self, event: Event) -> bool:
         """Say whether to react to an event at all. Asked at the send, in every phase.
@@ -134,8 +138,7 @@ class ModelReceiver(Receiver):
     """Whether proxies and children of the sender count too, those defined later included."""
 
 
-def _declare(cls: type[Receiver], replaces: object) -> Declaration:
-    origin = origin_of_class(cls)
+def _declare(origin: Origin, cls: type[Receiver], replaces: object) -> Declaration:
     if cls.handle is Receiver.handle:
         raise DeclarationError(f"{origin} defines no handle(self, event).")
     if issubclass(cls, ModelReceiver):
@@ -216,14 +219,14 @@ def _replaced(origin: Origin, replaces: object) -> str | None:
     return names[0]
 
 
-def _refuse_keywords(cls: type[Receiver], given: dict[str, Any]) -> None:
+def _refuse_keywords(origin: Origin, cls: type[Receiver], given: dict[str, Any]) -> None:
     """Refuse keywords of the class statement that no class on the way would take."""
     between = [parent for parent in cls.__mro__[1:] if parent not in (Receiver, object)]
     if not any("__init_subclass__" in vars(parent) for parent in between):
         known = ("abstract", "replaces")
         key = next(iter(given))
         raise UnknownOption(
-            f"{cls.__module__}.{cls.__qualname__}: a class statement takes no {key!r}."
+            f"{origin}: a class statement takes no {key!r}."
             f"{nearest(key, known)} It takes: {', '.join(known)}."
         )
 

@@ -16,6 +16,9 @@ from signalkit.exceptions import DeclarationError
 if sys.version_info >= (3, 14):
     import annotationlib
 
+# How receivers of Django's begin: one of these would be taken for the event.
+_DJANGOS = ("sender", "signal", "instance")
+
 
 def identity(target: Any) -> Hashable:
     """Return what Django tells receivers and senders apart by: two methods may be one."""
@@ -58,8 +61,8 @@ def require_event(origin: Origin, what: str, method: object) -> None:
         method: as it is called: bound, where it binds.
 
     Raises:
-        DeclarationError: it is no callable, or its signature has no room for the event or asks
-            for more.
+        DeclarationError: it is no callable, its signature has no room for the event or asks
+            for more, or what it would take for the event is one of Django's own arguments.
     """
     if not callable(method):
         raise DeclarationError(
@@ -76,6 +79,12 @@ def require_event(origin: Origin, what: str, method: object) -> None:
             f"{_names(signature)} ({error}). Write it as {what}(self, event); what the signal was "
             "sent with is on the event, such as event.instance."
         ) from None
+    first = next(iter(signature.parameters.values()))
+    if first.name in _DJANGOS and first.kind is not first.KEYWORD_ONLY:
+        raise DeclarationError(
+            f"{origin}: {what} takes one event, not {_names(signature)}. Write it as "
+            f"{what}(self, event); Django's arguments are event.sender, event.instance, and so on."
+        )
 
 
 def signature_of(func: Callable[..., Any]) -> inspect.Signature | None:

@@ -13,6 +13,7 @@ from django.dispatch import Signal
 from signalkit.catalogue import carries
 from signalkit.declaration import Declaration
 from signalkit.declare import senders
+from signalkit.declare.blame import blame
 from signalkit.declare.targets import Targets
 from signalkit.exceptions import DeclarationError, SenderError, nearest
 from signalkit.signal_names import signal_name
@@ -68,11 +69,12 @@ def resolve(declaration: Declaration) -> dict[Signal, Targets]:
         DeclarationError: a name in ``changed`` is no field of theirs.
         SenderError: a sender does not exist, or never sends one of the signals.
     """
-    found = {signal: targets_of(declaration, signal) for signal in declaration.signals}
-    if declaration.changed:
-        for targets in found.values():
-            for model in targets.connected:
-                validate_fields(declaration, model)
+    with blame(declaration.origin.file):
+        found = {signal: targets_of(declaration, signal) for signal in declaration.signals}
+        if declaration.changed:
+            for targets in found.values():
+                for model in targets.connected:
+                    validate_fields(declaration, model)
     return found
 
 

@@ -11,8 +11,14 @@ from django.dispatch import receiver as django_receiver
 
 from signalkit.declaration import Origin
 from signalkit.declare.base import Receiver
+from signalkit.declare.blame import blame
 from signalkit.declare.build import OPTIONS, build
-from signalkit.declare.naming import automatic_name, origin_of_function, with_suffix
+from signalkit.declare.naming import (
+    automatic_name,
+    file_outside,
+    origin_of_function,
+    with_suffix,
+)
 from signalkit.declare.values import read_name
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
@@ -29,6 +35,9 @@ class _NotGiven:
 
 # None is a value that Django's own arguments may have.
 _NOT_GIVEN: Any = _NotGiven()
+
+# Several senders, which Django's decorator would take for one.
+_SEVERAL = (list, tuple, set, frozenset)
 
 _DEFAULTS: dict[str, Any] = {
     "phase": Phase.INLINE,
@@ -126,20 +135,34 @@ def receiver(
     }
     django = {key: value for key, value in django.items() if value is not _NOT_GIVEN}
     ours = {key: value for key, value in ours.items() if value is not _NOT_GIVEN}
-    if not ours and not isinstance(django.get("sender"), (list, tuple, set, frozenset)):
+    is_djangos = not ours and not isinstance(django.get("sender"), _SEVERAL)
+    with blame(file_outside()):
+        _refuse_no_signal(signal)
         if connect:
-            _refuse_unknown(connect, signal)
+            _refuse_unknown(connect, signal if is_djangos else ())
+    if is_djangos:
         return django_receiver(signal, **django, **connect)
-    _refuse_unknown(connect)
 
     def decorate(func: F) -> F:
-        _declare(func, signal, django, ours)
+        with blame(file_outside()):
+            _declare(func, signal, django, ours)
         return func
 
     return decorate
 
 
-def _refuse_unknown(given: dict[str, Any], signal: object = ()) -> None:
+def _refuse_no_signal(signal: object) -> None:
+    """Refuse what is decorated, given in place of a signal; Django's decorator keeps silent."""
+    _refuse_class_based(signal)
+    # Whatever Django can connect to has this: Signal, and what stands in for one.
+    if callable(signal) and not hasattr(signal, "connect"):
+        raise DeclarationError(
+            f"{origin_of_function(signal)} is given in place of a signal, so nothing would be "
+            "connected. Write @signalkit.receiver(post_save, ...), with the signal to hear."
+        )
+
+
+def _refuse_unknown(given: dict[str, Any], signal: object) -> None:
     """Refuse what is neither an option nor taken by the ``connect()`` of the signals."""
     parameters = {
         name: parameter
@@ -192,12 +215,16 @@ def _name(origin: Origin, given: object) -> str:
     return read_name(origin, given)
 
 
-def _refuse_what_is_no_function(func: object) -> None:
+def _refuse_class_based(func: object) -> None:
     if isinstance(func, type) and issubclass(func, Receiver):
         raise DeclarationError(
             f"{func.__module__}.{func.__qualname__} is a class-based receiver; it names its signal "
             "itself, as a class attribute. Drop the decorator."
         )
+
+
+def _refuse_what_is_no_function(func: object) -> None:
+    _refuse_class_based(func)
     if not callable(func):
         raise DeclarationError(
             f"@signalkit.receiver was given {func!r}; expected a function or another callable."

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
 
+from signalkit.declaration import Origin
 from signalkit.exceptions import UnknownOption
 
 _METHODS = ("handle", "when", "once_per_transaction")
@@ -27,10 +28,11 @@ _NOT_IN_THE_BODY = {
 }
 
 
-def refuse(cls: type, options: Sequence[str]) -> None:
+def refuse(origin: Origin, cls: type, options: Sequence[str]) -> None:
     """Refuse a class whose own body sets something that is an option or a method but for a letter.
 
     Args:
+        origin: where it was written.
         cls: the class.
         options: the class attributes that mean something.
 
@@ -45,8 +47,8 @@ def refuse(cls: type, options: Sequence[str]) -> None:
         is_method = _is_method(value)
         if name in _NOT_IN_THE_BODY and not is_method:
             raise UnknownOption(
-                f"{cls.__module__}.{cls.__qualname__} sets {name!r} as an attribute, which means "
-                f"nothing. {_NOT_IN_THE_BODY[name]}"
+                f"{origin} sets {name!r} as an attribute, which means nothing. "
+                f"{_NOT_IN_THE_BODY[name]}"
             )
         meant = (
             _meant_method(name, missing.intersection(_METHODS))
@@ -55,8 +57,8 @@ def refuse(cls: type, options: Sequence[str]) -> None:
         )
         if meant is not None:
             raise UnknownOption(
-                f"{cls.__module__}.{cls.__qualname__} sets {name!r}, which means nothing. Did you "
-                f"mean {meant!r}? If it is something else, give it a name of its own."
+                f"{origin} sets {name!r}, which means nothing. Did you mean {meant!r}? If it is "
+                "something else, give it a name of its own."
             )
 
 

@@ -113,6 +113,11 @@ def _origin(named: Any, code: CodeType, line: int, namespace: dict[str, Any]) ->
     )
 
 
+def file_outside() -> str:
+    """Return the file of the code that called this package."""
+    return _frame_outside().f_code.co_filename
+
+
 def _frame_of_module(module: str) -> FrameType:
     """Return the nearest frame that runs code of a module, or else the outermost one."""
     frame = sys._getframe(1)

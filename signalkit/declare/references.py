@@ -10,6 +10,9 @@ from signalkit.registry import registry
 DECLARATION = "signalkit_declaration"
 """Where a class-based receiver keeps its declaration."""
 
+ABSTRACT = "signalkit_abstract"
+"""Where a class keeps whether its class statement says ``abstract=True``."""
+
 
 def names_of(origin: object, option: str, value: object) -> tuple[str, ...]:
     """Return the names that a reference to another receiver stands for.

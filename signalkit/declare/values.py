@@ -79,7 +79,8 @@ def read_choice(origin: Origin, option: str, value: object, allowed: tuple[str, 
 def read_strings(origin: Origin, option: str, value: object) -> tuple[str, ...]:
     """Read a list of strings. A single one is refused: its letters would be taken for them."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-        raise wrong(origin, option, value, "a list of strings")
+        hint = f" Write {option}=({value!r},)." if isinstance(value, str) else ""
+        raise wrong(origin, option, value, "a list of strings", hint)
     return tuple(value)
 
 

@@ -37,7 +37,7 @@ class Unknown(Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Connection:
+class SignalConnection:
     """One receiver on one signal, as Django has it."""
 
     signal: Signal
@@ -106,7 +106,7 @@ def _entries(signal: Signal) -> Iterator[_Entry]:
         )
 
 
-def awaited_connections() -> Iterator[Connection]:
+def awaited_connections() -> Iterator[SignalConnection]:
     """Yield the receivers that Django connects once a model is defined.
 
     Django keeps a function for each; it leads to ``Signal.connect`` and its arguments, as Django's
@@ -122,7 +122,7 @@ def awaited_connections() -> Iterator[Connection]:
                 operation = operation.func
             signal = getattr(operation, "__self__", None)
             if isinstance(signal, Signal) and arguments:
-                yield Connection(
+                yield SignalConnection(
                     signal,
                     arguments[0],
                     Unknown.AWAITED,
@@ -163,7 +163,7 @@ def _with_subclasses(cls: type) -> dict[int, type]:
     return found
 
 
-def all_connections(signals: Iterable[Signal] | None = None) -> list[Connection]:
+def all_connections(signals: Iterable[Signal] | None = None) -> list[SignalConnection]:
     """Return what is connected to some signals, or to all, each signal's in Django's order.
 
     That is the order in which they are called, except that Django calls the synchronous ones
@@ -174,7 +174,7 @@ def all_connections(signals: Iterable[Signal] | None = None) -> list[Connection]
     untold = {entry.sender_id for _, entry in entries if entry.sender is Unknown.UNTOLD}
     senders = _find(untold) if untold else {}
     return [
-        Connection(
+        SignalConnection(
             signal,
             entry.receiver,
             senders.get(entry.sender_id, entry.sender),

@@ -12,7 +12,7 @@ from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.diagnosis.connections import (
-    Connection,
+    SignalConnection,
     all_connections,
     awaited_connections,
 )
@@ -97,7 +97,7 @@ def all_rows() -> list[Row]:
     return sorted(rows, key=lambda row: (row.signal, row.position is None, row.position or 0))
 
 
-def _rows_of(connections: list[Connection], path: str) -> Iterator[Row]:
+def _rows_of(connections: list[SignalConnection], path: str) -> Iterator[Row]:
     called = sorted(connections, key=lambda each: each.is_async)
     for position, connection in enumerate(called, start=1):
         if connection.receiver is None:
@@ -106,7 +106,9 @@ def _rows_of(connections: list[Connection], path: str) -> Iterator[Row]:
             yield _row(connection, path, state="connected", position=position)
 
 
-def _row(connection: Connection, path: str, *, state: State, position: int | None = None) -> Row:
+def _row(
+    connection: SignalConnection, path: str, *, state: State, position: int | None = None
+) -> Row:
     declaration = connection.declaration
     sender = label(connection)
     uid = None if connection.uid is None else str(connection.uid)
@@ -191,7 +193,7 @@ def _declared(declaration: Declaration, path: str, *, state: State, **more: Any)
     )
 
 
-def _missing(connections: Iterable[Connection]) -> Iterator[tuple[Declaration, Signal]]:
+def _missing(connections: Iterable[SignalConnection]) -> Iterator[tuple[Declaration, Signal]]:
     """Yield what is declared and not connected."""
     connected = {(each.declaration, each.signal) for each in connections}
     for declaration in registry:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from django.apps import AppConfig
 from django.db.models import Model
 
-from signalkit.diagnosis.connections import Connection, Unknown
+from signalkit.diagnosis.connections import SignalConnection, Unknown
 
 SenderKind: TypeAlias = Literal[
     "any", "model", "class", "app", "string", "object", "declared", "awaited", "gone", "untold"
@@ -21,7 +21,7 @@ class SenderLabel(NamedTuple):
     kind: SenderKind
 
 
-def label(connection: Connection) -> SenderLabel:
+def label(connection: SignalConnection) -> SenderLabel:
     """Return what to call the sender of a connection."""
     sender = connection.sender
     # By identity: what a sender's own == answers need not be a boolean.
@@ -50,7 +50,7 @@ def label_of(sender: Any) -> SenderLabel:
     return SenderLabel(f"an object of {type(sender).__qualname__}", "object")
 
 
-def _label_of_strings(connection: Connection) -> SenderLabel:
+def _label_of_strings(connection: SignalConnection) -> SenderLabel:
     """Tell signalkit's receivers of anyone from those that compare strings themselves."""
     declaration = connection.declaration
     if declaration is not None and declaration.senders:

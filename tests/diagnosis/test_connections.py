@@ -16,7 +16,7 @@ from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal
 
 from signalkit.diagnosis.connections import (
-    Connection,
+    SignalConnection,
     Unknown,
     all_connections,
     all_signals,
@@ -41,7 +41,7 @@ def signal() -> Signal:
     return Signal()
 
 
-def only(signal: Signal) -> Connection:
+def only(signal: Signal) -> SignalConnection:
     (connection,) = all_connections([signal])
     return connection
 

@@ -58,7 +58,7 @@ class TestReading:
         with pytest.raises(AttributeError) as raised:
             _ = event.creatd
         assert str(raised.value) == (
-            "This event carries no 'creatd'; the signal was sent with: created, instance, using."
+            "This event carries no 'creatd'; the signal was sent with: created, instance, using"
         )
         assert SECRET not in str(raised.value)
 

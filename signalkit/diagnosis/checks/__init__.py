@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 
-from signalkit.diagnosis.checks import connected, declared, setting, unimported, weak
+from signalkit.diagnosis.checks import bases, connected, declared, setting, unimported, weak
 from signalkit.diagnosis.checks.facts import Facts
 
 TAG = "signalkit"
@@ -25,6 +25,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[checks.CheckMessage]], ...] = (
     declared.check_catch_all,
     declared.check_init,
     declared.check_before_the_row,
+    bases.check_unused_bases,
     connected.check_never_awaited,
     connected.check_twice,
     connected.check_silent_senders,

@@ -15,7 +15,7 @@ from signalkit.catalogue import find
 from signalkit.declare.senders import resolve
 from signalkit.diagnosis.checks.costs import what_it_costs
 from signalkit.diagnosis.checks.facts import INIT_SIGNALS, ROW_SIGNALS, Facts
-from signalkit.diagnosis.connections import Connection, Unknown
+from signalkit.diagnosis.connections import SignalConnection, Unknown
 from signalkit.diagnosis.places import Place, innermost, place_of, place_of_declaration
 from signalkit.diagnosis.senders import label
 from signalkit.exceptions import SenderError
@@ -43,7 +43,7 @@ def _calls_async(receiver: Any) -> bool:
 
 def check_twice(facts: Facts) -> Iterator[CheckMessage]:
     """W009: the same line of source is connected twice, and runs twice for one send."""
-    groups: dict[Any, list[tuple[Connection, Place]]] = defaultdict(list)
+    groups: dict[Any, list[tuple[SignalConnection, Place]]] = defaultdict(list)
     for connection in facts.connections:
         if connection.receiver is None:
             continue
@@ -62,19 +62,19 @@ def check_twice(facts: Facts) -> Iterator[CheckMessage]:
                 yield _twice(signal, place, other_place, why)
 
 
-def _place(connection: Connection) -> Place:
+def _place(connection: SignalConnection) -> Place:
     if connection.declaration is not None:
         return place_of_declaration(connection.declaration)
     return place_of(_receiver(connection))
 
 
-def _receiver(connection: Connection) -> Any:
+def _receiver(connection: SignalConnection) -> Any:
     """Return the user's function: of signalkit's receivers, what the connected one stands for."""
     declaration = connection.declaration
     return connection.receiver if declaration is None else declaration.call
 
 
-def _why_twice(one: Connection, other: Connection) -> str | None:
+def _why_twice(one: SignalConnection, other: SignalConnection) -> str | None:
     """Say why two connections are one receiver; None when they are not, or never meet."""
     meet = Unknown.ANYONE in (one.sender, other.sender) or one.sender is other.sender
     if not meet or (one.declaration is not None and one.declaration is other.declaration):
@@ -118,7 +118,7 @@ def check_silent_senders(facts: Facts) -> Iterator[CheckMessage]:
             )
 
 
-def _why_silent(connection: Connection) -> str | None:
+def _why_silent(connection: SignalConnection) -> str | None:
     sender = connection.sender
     # By identity: what a sender's own == answers need not be a boolean.
     if sender is Unknown.UNTOLD or sender is Unknown.GONE:

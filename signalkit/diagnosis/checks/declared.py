@@ -43,7 +43,7 @@ def check_replaced_exists(facts: Facts) -> Iterator[CheckMessage]:
         if declaration.replaces and declaration.replaces not in registry:
             yield Error(
                 f"It replaces {declaration.replaces!r}, and no receiver is called that."
-                f"{_nearest_receiver(declaration.replaces)}",
+                f"{_nearest_other(declaration, declaration.replaces)}",
                 hint="Correct the name, or drop replaces=.",
                 obj=declaration,
                 id="signalkit.E003",
@@ -77,7 +77,7 @@ def check_after_exists(facts: Facts) -> Iterator[CheckMessage]:
             if name not in registry:
                 yield Warning(
                     f"It is to run after {name!r}, and no receiver is called that."
-                    f"{_nearest_receiver(name)}",
+                    f"{_nearest_other(declaration, name)}",
                     hint="Correct the name, or drop it from after=.",
                     obj=declaration,
                     id="signalkit.W004",
@@ -146,8 +146,8 @@ def _heard(facts: Facts, signals: tuple[Signal, ...]) -> Iterator[tuple[Declarat
                 yield declaration, signal
 
 
-def _nearest_receiver(name: str) -> str:
-    return nearest(name, [declaration.name for declaration in registry])
+def _nearest_other(declaration: Declaration, name: str) -> str:
+    return nearest(name, [each.name for each in registry if each is not declaration])
 
 
 def _class_name(declaration: Declaration) -> str:

@@ -22,7 +22,7 @@ from django.db.models.signals import (
 
 from signalkit.conf import SETTING, Config, parse
 from signalkit.declaration import Declaration
-from signalkit.diagnosis.connections import Connection, all_connections
+from signalkit.diagnosis.connections import SignalConnection, all_connections
 from signalkit.diagnosis.places import Place, place_of
 from signalkit.discovery import is_project_app
 from signalkit.exceptions import ConfigurationError
@@ -82,12 +82,12 @@ class Facts:
         return [each for each in registry if self.covers(each.origin.module)]
 
     @cached_property
-    def connections(self) -> list[Connection]:
+    def connections(self) -> list[SignalConnection]:
         """Everything that is connected."""
         return all_connections()
 
     @cached_property
-    def plain(self) -> list[tuple[Connection, Place]]:
+    def plain(self) -> list[tuple[SignalConnection, Place]]:
         """Plain receivers in the project's own code that are asked about."""
         return [
             (connection, place)
