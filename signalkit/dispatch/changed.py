@@ -24,7 +24,8 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
-from typing import Any
+from threading import get_ident
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from django.core.exceptions import ValidationError
@@ -55,9 +56,12 @@ class _Save:
         """The names of the fields that it changed, once they are written."""
 
 
+_Key: TypeAlias = tuple[int, int]
+"""The thread that a save is in, and the id of its frame."""
+
 # By the state, not the object: that one may be unhashable, and is pickled and copied with all its
 # attributes. The state lives as long as the object does.
-_saves: WeakKeyDictionary[ModelState, dict[int, _Save]] = WeakKeyDictionary()
+_saves: WeakKeyDictionary[ModelState, dict[_Key, _Save]] = WeakKeyDictionary()
 
 
 def watch(model: type[Model], names: Iterable[str]) -> None:
@@ -86,7 +90,10 @@ def has_changed(names: Collection[str], named: Mapping[str, Any]) -> bool:
     """
     if named.get("created"):
         return False
-    instance: Model = named["instance"]
+    instance = named.get("instance")
+    if not isinstance(instance, Model):
+        # Sent by hand, with a stand-in or nothing: there is no row that could have changed.
+        return False
     save = _saves.get(instance._state, {}).get(_this_save())
     if save is None:
         return False
@@ -105,13 +112,15 @@ def has_changed(names: Collection[str], named: Mapping[str, Any]) -> bool:
 def remember(
     *,
     sender: type[Model],
-    instance: Model,
+    instance: Model | None = None,
     using: str = DEFAULT_DB_ALIAS,
     raw: bool = False,
     update_fields: Collection[str] | None = None,
     **kwargs: Any,
 ) -> None:
     """Read what is stored; connected to ``pre_save``, ahead of every receiver that asks."""
+    if not isinstance(instance, Model):
+        return
     saves, this = _saves.get(instance._state), _this_save()
     if saves:
         _forget_ended(saves, this)
@@ -123,17 +132,23 @@ def remember(
         _saves.setdefault(instance._state, {})[this] = _Save(using, fields, stored)
 
 
-def _this_save() -> int:
+def _this_save() -> _Key:
     frame = callstack.nearest(Model.save_base.__code__)
-    # No frame has this id: a signal that somebody sent by hand.
-    return 0 if frame is None else id(frame)
+    # No frame has the id 0: a signal that somebody sent by hand.
+    return get_ident(), 0 if frame is None else id(frame)
 
 
-def _forget_ended(saves: dict[int, _Save], this: int) -> None:
-    """Forget the saves that have ended, well or not: a new frame may have the id of an old one."""
-    running = callstack.running() - {this}
-    for key in saves.keys() - running:
-        del saves[key]
+def _forget_ended(saves: dict[_Key, _Save], this: _Key) -> None:
+    """Forget this thread's saves that have ended, well or not.
+
+    A new frame may have the id of an old one. What another thread does with the object is not
+    known here.
+    """
+    running = callstack.running()
+    for key in list(saves):
+        thread, frame = key
+        if key == this or (thread == this[0] and frame not in running):
+            saves.pop(key, None)
 
 
 def _may_exist(instance: Model, raw: bool) -> bool:
@@ -207,14 +222,22 @@ def _differ(field: Field[Any, Any], using: str, stored: Any, written: Any) -> bo
     try:
         if isinstance(field, JSONField):
             return bool(_as_json(field, stored) != _as_json(field, written))
-        if stored == written:
+        if _is_equal(stored, written):
             return False
         if isinstance(field, DecimalField):
             return _rounded(field, using, stored) != _rounded(field, using, written)
-        return bool(field.get_prep_value(stored) != field.get_prep_value(written))
+        return not _is_equal(field.get_prep_value(stored), field.get_prep_value(written))
     except (TypeError, ValueError, ArithmeticError, ValidationError):
         # Not a value of this field at all; the save itself is about to say so.
-        return bool(stored != written)
+        return not _is_equal(stored, written)
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    """Say whether two values are equal; not so where they do not know, as arrays may not."""
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        return False
 
 
 def _rounded(field: DecimalField[Any, Any], using: str, value: Any) -> Decimal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from functools import partial
 from typing import Any
 
@@ -74,6 +75,9 @@ def _isolated(declaration: Declaration, attempt: Run) -> Run:
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)
     passed_on: tuple[type[Exception], ...] = () if too_late else (Veto,)
+    # A cancelled task: up to the commit it is to end. Afterwards it is this receiver's failure
+    # alone; whoever was cancelled, such as a request whose client is gone, ends all the same.
+    caught = (Exception, CancelledError) if too_late else (Exception,)
 
     def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
         connection = connection or connection_of(declaration, event)
@@ -85,7 +89,7 @@ def _isolated(declaration: Declaration, attempt: Run) -> Run:
             return attempt(event)
         except passed_on:
             raise
-        except Exception:
+        except caught:
             if connection.needs_rollback and not was_lost:
                 # The savepoint is gone, and with it the transaction: a deadlock, a lost
                 # connection. To go on would end in a rollback that nobody is told of.

@@ -88,14 +88,15 @@ def run_by_hand(connection: BaseDatabaseWrapper, waiting: Waiting, entry: Entry)
         entry: what was called.
     """
     if entry.moment is Moment.BEFORE_COMMIT:
-        run_before_commit(connection, waiting, lambda other: other is entry)
+        run_before_commit(connection, waiting, [entry])
     elif not in_test(connection):
         # Its own COMMIT is still to come, and will call it again unless it was undone.
         if not entry.over:
             entry.func()
     else:
         if entry.block is not None:
-            run_before_commit(connection, waiting, lambda other: other.block == entry.block)
+            of_block = [other for other in waiting.before_commit() if other.block == entry.block]
+            run_before_commit(connection, waiting, of_block)
         if not waiting.is_replaced(entry):
             entry.over = True
             # Not only once: Django, too, runs a callback as often as a test calls it.
@@ -103,21 +104,24 @@ def run_by_hand(connection: BaseDatabaseWrapper, waiting: Waiting, entry: Entry)
 
 
 def run_before_commit(
-    connection: BaseDatabaseWrapper, waiting: Waiting, wanted: Callable[[Entry], bool]
+    connection: BaseDatabaseWrapper, waiting: Waiting, wanted: Iterable[Entry]
 ) -> None:
     """Run before-commit work in a test's transaction, and what it queues itself.
 
     Args:
         connection: where it was queued.
         waiting: what was queued there.
-        wanted: says which of it.
+        wanted: that of it which is to run, as far as it has not.
     """
-    others = {id(entry) for entry in waiting.before_commit() if not wanted(entry)}
-    if len(others) == len(waiting.before_commit()):
+    first = [entry for entry in wanted if not entry.over]
+    if not first:
         return
+    last = waiting.last_place
 
     def due() -> list[Entry]:
-        return [entry for entry in waiting.before_commit() if id(entry) not in others]
+        nonlocal first
+        batch, first = first, []
+        return batch or waiting.before_commit(after=last)
 
     with atomic(using=connection.alias):
         run_rounds(connection.alias, waiting, due)
@@ -138,7 +142,8 @@ def act_out_commit(connection: BaseDatabaseWrapper, waiting: Waiting) -> bool:
         Whether there was anything to do.
     """
     blocks = count_test_blocks(connection)
-    run_before_commit(connection, waiting, lambda entry: entry.test_blocks == blocks)
+    of_block = [entry for entry in waiting.before_commit() if entry.test_blocks == blocks]
+    run_before_commit(connection, waiting, of_block)
     callbacks = _take_callbacks(connection)
     ours = ours_among(callbacks)
     waiting.discard(ours)

@@ -26,6 +26,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from signalkit.transactions import in_tests
 from signalkit.transactions.callbacks import ours_among, take_out
 from signalkit.transactions.entries import Entry, Moment, Work, call
+from signalkit.transactions.failures import STOPS
 from signalkit.transactions.inside import run_inside
 from signalkit.transactions.interception import Interception
 from signalkit.transactions.manual import is_manual, run_committed
@@ -186,7 +187,9 @@ class Observer:
         try:
             # Nobody else would commit what it writes.
             self._run_committed(run=partial(run_committed, self.connection))
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             self._settle_in_manual_mode()
             raise
         self._settle_in_manual_mode()
@@ -198,7 +201,8 @@ class Observer:
             return
         if in_tests.in_test(self.connection):
             # A test has made Django call them without a COMMIT.
-            in_tests.run_before_commit(self.connection, self._waiting, lambda entry: True)
+            waiting = self._waiting
+            in_tests.run_before_commit(self.connection, waiting, waiting.before_commit())
             self._committed += ours_among(self.connection.run_on_commit)
         self._run_committed(partial(self._django.run_and_clear_commit_hooks, self.connection))
 
@@ -211,8 +215,8 @@ class Observer:
         committed, self._committed = self._committed, []
         try:
             run_all(self._alias, committed, django, run)
-        except BaseException:
-            # A request to stop: what has had no turn has one when a transaction next ends here.
+        except STOPS:
+            # What has had no turn has one when a transaction next ends here.
             self._owed.add_late(committed)
             self._busy = True
             raise
@@ -301,7 +305,9 @@ class Observer:
             else:
                 django()
             self._manual = not (autocommit or force)
-        except Exception:
+        except STOPS:
+            raise
+        except BaseException:
             self._settle()
             raise
         self._settle()

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 
 from signalkit.transactions.entries import Entry, Work
+from signalkit.transactions.failures import STOPS
 from signalkit.transactions.running import MAX_ROUNDS
 
 logger = logging.getLogger("signalkit.transactions")
@@ -57,40 +58,57 @@ class Owed:
 
         Args:
             run: calls a piece of work in such a way that what it writes stays.
+
+        Raises:
+            BaseException: a request to stop the process, at once; or else, once everybody has had
+                a turn, the first of what is no ``Exception``, such as a cancelled task.
         """
         # Work that ends a transaction of its own comes back here; whoever is paying goes on.
         if self._paying:
             return
         self._paying = True
         try:
+            cancelled: list[BaseException] = []
             for _ in range(MAX_ROUNDS):
+                self._pay_once(run, cancelled)
                 if not self._debts:
-                    return
-                self._pay_once(run)
-            logger.error(
-                "After-rollback work on %r still caused more of itself after %d rounds; gave up.",
-                self._alias,
-                MAX_ROUNDS,
-                extra={"alias": self._alias},
-            )
-            self._debts.clear()
+                    break
+            else:
+                self._give_up()
+            if cancelled:
+                raise cancelled[0]
         finally:
             self._paying = False
 
-    def _pay_once(self, run: Callable[[Work], object]) -> None:
+    def _pay_once(self, run: Callable[[Work], object], cancelled: list[BaseException]) -> None:
         left, self._debts = deque(_in_order(self._debts)), []
         while left:
-            _, work = left.popleft()
+            entry, work = left.popleft()
             try:
                 run(work)
-            except Exception:
-                logger.exception(
-                    "Error in after-rollback work on %r.", self._alias, extra={"alias": self._alias}
-                )
-            except BaseException:
-                # A request to stop is heeded at once; the others have their turn later.
+            except STOPS:
+                # Heeded at once; the others have their turn when a transaction next ends here.
                 self._debts += left
                 raise
+            except BaseException as error:
+                logger.exception(
+                    "Error in %s work on %r.",
+                    entry.moment.value.replace("_", "-"),
+                    self._alias,
+                    extra={"alias": self._alias},
+                )
+                if not isinstance(error, Exception):
+                    # A cancelled task is to end, but not before everybody has had a turn.
+                    cancelled.append(error)
+
+    def _give_up(self) -> None:
+        logger.error(
+            "After-rollback work on %r still caused more of itself after %d rounds; gave up.",
+            self._alias,
+            MAX_ROUNDS,
+            extra={"alias": self._alias},
+        )
+        self._debts.clear()
 
 
 def _in_order(debts: list[Debt]) -> list[Debt]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 
 from signalkit.exceptions import BeforeCommitLoop
 from signalkit.transactions.entries import Entry, Work, describe
+from signalkit.transactions.failures import STOPS, Failures
 from signalkit.transactions.waiting import Waiting
-
-logger = logging.getLogger("signalkit.transactions")
 
 MAX_ROUNDS = 100
 """How often the work before or after the end of one transaction may cause more of itself."""
@@ -52,9 +50,10 @@ def run_all(
 ) -> None:
     """Let Django call its callbacks, and then run those of ours that a failing one made it drop.
 
-    A request to stop (``KeyboardInterrupt``, ``SystemExit`` and all else that is no
-    ``Exception``) is no failure of one piece of work, from which the others could be shielded:
-    it ends the run at once, and what has had no turn is not over.
+    A request to stop the process is heeded at once: what has had no turn is not over. Everything
+    else is a failure of one piece of work and leaves the others their turn, a cancelled task and
+    whatever else is no ``Exception`` included: the data is committed, and the next occasion may
+    never come.
 
     Args:
         alias: the database alias, for the messages.
@@ -64,12 +63,12 @@ def run_all(
             to stay.
 
     Raises:
-        BaseException: a request to stop; otherwise what stopped Django; otherwise the error of
-            ours, in an ``ExceptionGroup`` when there are several.
+        BaseException: a request to stop; otherwise the first of what is no ``Exception``;
+            otherwise what stopped Django; otherwise the error of ours, in an ``ExceptionGroup``
+            when there are several. What is not raised is logged.
     """
     entries = list(entries)
-    foreign: list[Exception] = []
-    errors: list[Exception] = []
+    failures = Failures(alias)
 
     def give_turn(entry: Entry) -> None:
         # A callback of somebody else may have called it before.
@@ -78,45 +77,28 @@ def run_all(
         entry.over = True
         try:
             entry.func() if run is None else run(entry.func)
-        except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
-            errors.append(error)
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001  # raised once everybody has had a turn
+            failures.ours.append(error)
 
     for entry in entries:
         entry.called = give_turn
     try:
         try:
             django()
-        except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
-            foreign.append(error)
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001  # raised once everybody has had a turn
+            failures.foreign = error
         for entry in entries:
             if not entry.over:
                 give_turn(entry)
-        _raise_first(alias, foreign, errors)
-    except Exception:
-        raise
-    except BaseException:
-        _log(alias, [*foreign, *errors])
+        failures.raise_first()
+    except STOPS:
+        failures.log()
         raise
     finally:
         # An error leads to this frame; if this frame led to it, both would wait for the
         # garbage collector, and with them whatever the failing work had at hand.
-        foreign.clear()
-        errors.clear()
-
-
-def _raise_first(alias: str, foreign: list[Exception], errors: list[Exception]) -> None:
-    """Raise what stopped Django and log the others, or else raise all of ours."""
-    if foreign:
-        _log(alias, errors)
-        raise foreign[0]
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup(f"Several pieces of after-commit work on {alias!r} failed", errors)
-
-
-def _log(alias: str, errors: Iterable[Exception]) -> None:
-    for error in errors:
-        logger.error(
-            "Error in work after the commit on %r.", alias, exc_info=error, extra={"alias": alias}
-        )
+        failures.forget()

@@ -9,6 +9,7 @@ from operator import attrgetter
 from signalkit.transactions.entries import Entry, Moment, last_of_each_key
 
 _level = attrgetter("level")
+_place = attrgetter("place")
 
 
 class Waiting:
@@ -20,7 +21,8 @@ class Waiting:
 
     What holds between two calls:
 
-    * Levels never fall along the entries, so what a savepoint undoes is the end of the list.
+    * Levels never fall along the entries, so what a savepoint undoes is the end of the list; and
+      places rise.
     * Of the entries with one key that are not over, each has a level of its own: a million
       events with one key take the room of one.
 
@@ -31,6 +33,8 @@ class Waiting:
         self._entries: list[Entry] = []
         self._savepoints: list[str] = []
         self._keyed: dict[Hashable, list[Entry]] = {}
+        # False promises that there is none: a thousand times asked, nothing is looked through.
+        self._has_before_commit = False
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -50,11 +54,24 @@ class Waiting:
                 return False
             same.append(entry)
         self._entries.append(entry)
+        self._has_before_commit = self._has_before_commit or entry.moment is Moment.BEFORE_COMMIT
         return True
 
-    def before_commit(self) -> list[Entry]:
-        """Return the before-commit entries that count; those they replace are over."""
-        entries = [entry for entry in self._entries if entry.moment is Moment.BEFORE_COMMIT]
+    @property
+    def last_place(self) -> int:
+        """The place of the latest entry."""
+        return self._entries[-1].place if self._entries else 0
+
+    def before_commit(self, after: int = 0) -> list[Entry]:
+        """Return the before-commit entries that count; those they replace are over.
+
+        Args:
+            after: a place; what was queued up to it is left out.
+        """
+        if not self._has_before_commit:
+            return []
+        start = bisect_right(self._entries, after, key=_place)
+        entries = [each for each in self._entries[start:] if each.moment is Moment.BEFORE_COMMIT]
         counting = last_of_each_key(entries)
         kept = set(map(id, counting))
         for entry in entries:
@@ -104,6 +121,7 @@ class Waiting:
         entries, self._entries = self._entries, []
         self._savepoints.clear()
         self._keyed.clear()
+        self._has_before_commit = False
         return entries
 
     def committed(self) -> list[Entry]:

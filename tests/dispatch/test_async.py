@@ -298,6 +298,50 @@ def of_tags(kind: str) -> Callable[..., bool]:
     return lambda self, event: event.sender is Tag
 
 
+@kinds
+class TestCancelled:
+    def declare(self, kind: str, sent: Signal, **options: Any) -> list[str]:
+        seen: list[str] = []
+
+        async def body(named: dict[str, Any]) -> None:
+            seen.append("begins")
+            cancelled = asyncio.get_running_loop().create_future()
+            cancelled.cancel()
+            await cancelled
+
+        declare(kind, sent, body, **options)
+        return seen
+
+    def test_after_the_commit_it_is_a_failure_of_its_own(
+        self, kind: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sent = Signal()
+        seen = self.declare(kind, sent, phase=Phase.AFTER_COMMIT)
+        listen(sent, phase=Phase.AFTER_COMMIT, note=lambda named: seen.append("the next"))
+        with transaction.atomic():
+            sent.send(sender=None)
+        assert seen == ["begins", "the next"]
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert record.exc_info[0] is asyncio.CancelledError
+
+    def test_which_is_raised_when_asked_for_once_all_have_run(self, kind: str) -> None:
+        sent = Signal()
+        seen = self.declare(kind, sent, phase=Phase.AFTER_COMMIT, on_error="raise")
+        listen(sent, phase=Phase.AFTER_COMMIT, note=lambda named: seen.append("the next"))
+        with pytest.raises(asyncio.CancelledError), transaction.atomic():
+            sent.send(sender=None)
+        assert seen == ["begins", "the next"]
+
+    @pytest.mark.parametrize("phase", [Phase.INLINE, Phase.BEFORE_COMMIT])
+    def test_before_it_whoever_waits_is_cancelled(self, kind: str, phase: Phase) -> None:
+        sent = Signal()
+        seen = self.declare(kind, sent, phase=phase, on_error="isolate")
+        with pytest.raises(asyncio.CancelledError), transaction.atomic():
+            sent.send(sender=None)
+        assert seen == ["begins"]
+
+
 class TestClasses:
     def test_an_async_handle_of_a_model_receiver(self) -> None:
         seen = []
@@ -356,7 +400,7 @@ class TestRequests:
         response.close()
         return body
 
-    async def asgi(self, where: str) -> bytes:
+    def communicator(self, where: str) -> Any:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -368,7 +412,10 @@ class TestRequests:
         }
         # asgiref leaves it untyped
         make: Any = ApplicationCommunicator
-        communicator = make(ASGIHandler(), scope)
+        return make(ASGIHandler(), scope)
+
+    async def asgi(self, where: str) -> bytes:
+        communicator = self.communicator(where)
         await communicator.send_input({"type": "http.request"})
         start = await communicator.receive_output(10)
         assert start["status"] == 200
@@ -420,6 +467,35 @@ class TestRequests:
         assert seen == ["inline 1"]
         assert not Book.objects.exists()
         assert not Record.objects.exists()
+
+    def test_a_client_that_goes_away_takes_no_work_along(self, serve: str) -> None:
+        if serve == "wsgi":
+            pytest.skip("a WSGI server does not tell")
+        seen: list[str] = []
+        started, go_on = asyncio.Event(), asyncio.Event()
+
+        class Slow(ModelReceiver):
+            signal = post_save
+            sender = Book
+            phase = Phase.AFTER_COMMIT
+
+            async def handle(self, event: Event) -> None:
+                started.set()
+                await go_on.wait()
+                seen.append("slow")
+
+        listen(post_save, Book, phase=Phase.AFTER_COMMIT, note=lambda named: seen.append("mail"))
+
+        async def leave() -> None:
+            communicator = self.communicator("/asell/")
+            await communicator.send_input({"type": "http.request"})
+            await started.wait()
+            await communicator.send_input({"type": "http.disconnect"})
+            await communicator.wait(10)
+
+        asyncio.run(leave())
+        assert Book.objects.exists()
+        assert seen == ["mail"]
 
     def test_the_signals_of_the_request(self, serve: str) -> None:
         seen = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, connection, connections, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Upper
 from django.db.models.signals import post_save, pre_save
@@ -27,7 +28,7 @@ from signalkit import ModelReceiver
 from signalkit.dispatch import changed
 from signalkit.registry import registry
 from tests.dispatch.models import Coin, Cover, Line, Rectangle
-from tests.dispatch.recording import listen, queries
+from tests.dispatch.recording import both_aliases, listen, queries
 from tests.testapp.models import Article, Audiobook, Author, Bestseller, Book, Tag, Ticket
 
 pytestmark = pytest.mark.django_db(databases=["default", "other"])
@@ -255,6 +256,14 @@ class TestWhichSavesCount:
         signal.send(sender=Book, instance=Book(title="Lathe", status="sold"))
         assert seen == []
 
+    @pytest.mark.parametrize("sent", [{}, {"instance": None}, {"instance": object()}])
+    def test_nor_one_that_is_sent_with_a_stand_in(
+        self, signal: Signal, sent: dict[str, Any]
+    ) -> None:
+        seen = watch(Book, "status", signal=signal)
+        signal.send(sender=Book, **sent)
+        assert seen == []
+
     def test_a_class_based_receiver(self, book: Book, signal: Signal) -> None:
         seen = []
         watched = signal
@@ -395,6 +404,27 @@ class TestValues:
         field = Sealed()
         assert not changed._differ(field, "default", "secret", "secret")
         assert changed._differ(field, "default", "secret", "open")
+
+    def test_values_that_cannot_say_whether_they_are_equal(self, signal: Signal) -> None:
+        """As arrays do not; what they are written as may."""
+
+        class Array(list[float]):
+            def __eq__(self, other: object) -> Any:
+                return self
+
+            def __bool__(self) -> bool:
+                raise ValueError("ambiguous")
+
+            __hash__ = None  # type: ignore[assignment]  # as mutable values have it
+
+        class Vector(models.TextField):  # type: ignore[type-arg]  # not generic at run time
+            def get_prep_value(self, value: Any) -> Any:
+                return ",".join(map(str, value))
+
+        assert not changed._differ(Vector(), "default", Array([1.0]), Array([1.0]))
+        assert changed._differ(Vector(), "default", Array([1.0]), Array([2.0]))
+        # What cannot be known counts as changed.
+        assert changed._differ(models.Field(), "default", Array([1.0]), Array([1.0]))
 
     def test_a_file(self, signal: Signal) -> None:
         cover = Cover(image=ContentFile(b"1", name="one.png"))
@@ -653,6 +683,37 @@ class TestSavesInsideSaves:
         seen = watch(Book, "stock", note=lambda named: named["instance"] is book)
         book.save()
         assert seen == [False, True]
+
+
+@both_aliases
+def test_one_object_saved_by_two_threads_at_once() -> None:
+    book = Book.objects.create(title="Lathe", status="draft")
+    Book.objects.using("other").create(pk=book.pk, title="Lathe", status="draft")
+    seen = watch(Book, "status", note=lambda named: named["update_fields"])
+    read, saved = threading.Event(), threading.Event()
+    main = threading.get_ident()
+
+    def wait(update_fields: Any, **kwargs: Any) -> None:
+        if threading.get_ident() == main:
+            read.set()
+            assert saved.wait(20)
+
+    def save_elsewhere() -> None:
+        try:
+            assert read.wait(20)
+            book.save(update_fields=["title", "status"], using="other")
+        finally:
+            connections.close_all()
+            saved.set()
+
+    # After the stored values were read, and before they are compared.
+    listen(pre_save, Book, note=lambda named: wait(**named))
+    thread = threading.Thread(target=save_elsewhere)
+    thread.start()
+    book.status = "sold"
+    book.save(update_fields=["status"])
+    thread.join()
+    assert sorted(map(sorted, seen)) == [["status"], ["status", "title"]]
 
 
 class TestCost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Callable
@@ -166,7 +167,52 @@ class TestOursFails:
             gc.enable()
 
 
-@pytest.mark.parametrize("stop", [Interrupt, KeyboardInterrupt, SystemExit, GeneratorExit])
+@pytest.mark.parametrize("failure", [Interrupt, GeneratorExit, asyncio.CancelledError])
+class TestWhatIsNoException:
+    """It stops nobody either: what is committed may have no other occasion."""
+
+    def test_in_ours(self, failure: type[BaseException], log: Log, committed: Committed) -> None:
+        with raising(failure, "ours"):
+            after_commit(log.note("first"))
+            after_commit(log.fail("ours", failure))
+            transaction.on_commit(log.note("foreign"))
+            after_commit(log.write("last"))
+        assert log == ["first", "ours", "foreign", "last"]
+        assert committed() == ["last"]
+
+    def test_in_somebody_elses_callback(self, failure: type[BaseException], log: Log) -> None:
+        with raising(failure, "foreign"):
+            transaction.on_commit(log.fail("foreign", failure))
+            transaction.on_commit(log.note("dropped, as Django does"))
+            after_commit(log.note("last"))
+        assert log == ["foreign", "last"]
+
+    def test_it_comes_before_an_error(
+        self, failure: type[BaseException], log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with raising(failure, "second"):
+            transaction.on_commit(log.fail("foreign"))
+            after_commit(log.fail("first", ValueError))
+            after_commit(log.fail("second", failure))
+            after_commit(log.fail("third", failure))
+            after_commit(log.note("last"))
+        assert log == ["foreign", "first", "second", "third", "last"]
+        logged = [record.exc_info and record.exc_info[0] for record in caplog.records]
+        assert logged == [Boom, ValueError, failure]
+
+    def test_after_a_rollback(
+        self, failure: type[BaseException], log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with raising(failure, "second"):
+            after_rollback(log.fail("first"))
+            after_rollback(log.fail("second", failure))
+            after_rollback(log.note("last"))
+            transaction.set_rollback(True)
+        assert log == ["first", "second", "last"]
+        assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 class TestARequestToStop:
     """Nobody can be shielded from it, and nothing is lost by it while the process lives."""
 
@@ -241,7 +287,7 @@ class TestARequestToStop:
         assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize("stop", [Interrupt, KeyboardInterrupt])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_a_request_to_stop_after_a_commit_by_hand(
     stop: type[BaseException], log: Log, committed: Committed
 ) -> None:

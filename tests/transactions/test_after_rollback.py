@@ -164,8 +164,8 @@ class TestItFails:
         assert committed() == ["second"]
 
     def test_a_request_to_exit_is_raised_and_the_rest_waits(self, log: Log) -> None:
-        with raising(Interrupt):
-            after_rollback(log.fail("first", Interrupt))
+        with raising(KeyboardInterrupt):
+            after_rollback(log.fail("first", KeyboardInterrupt))
             after_rollback(log.note("second"))
             transaction.set_rollback(True)
         assert log == ["first"]
@@ -204,8 +204,8 @@ class TestItFails:
 
     def test_interrupted_the_rest_keeps_its_place(self, log: Log) -> None:
         queue = observer_for("default").after_rollback
-        with raising(Interrupt):
-            queue(log.fail("stops", Interrupt))
+        with raising(KeyboardInterrupt):
+            queue(log.fail("stops", KeyboardInterrupt))
             queue(log.note("first of k"), key="k")
             queue(log.note("second"))
             queue(log.note("k"), key="k")

@@ -423,6 +423,20 @@ class TestNeverOpened:
         asyncio.run(send())
         assert log == ["at once"]
 
+    def test_nor_there_where_autocommit_is_off_in_the_settings(
+        self, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = connections["default"]
+        real.close()
+        monkeypatch.setitem(real.settings_dict, "AUTOCOMMIT", False)
+
+        async def send() -> None:
+            after_commit(log.note("at once"))
+
+        asyncio.run(send())
+        assert log == ["at once"]
+        assert real.connection is None
+
 
 class TestUnused:
     def test_the_wrapped_methods_step_aside_at_once(self) -> None:

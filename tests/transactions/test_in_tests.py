@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 from unittest import mock
 
@@ -61,6 +61,28 @@ class TestCapturedCallbacks(InTest):
         callback()
         callback()
         assert self.log == ["after", "after"]
+
+    def test_what_one_costs_does_not_grow_with_their_number(self) -> None:
+        class Counting(list[Any]):
+            looks = 0
+
+            def __getitem__(self, index: Any) -> Any:
+                self.looks += 1
+                return super().__getitem__(index)
+
+            def __iter__(self) -> Iterator[Any]:
+                self.looks += len(self)
+                return super().__iter__()
+
+        entries = observer_for("default")._waiting._entries = Counting()
+        with self.captureOnCommitCallbacks(execute=True) as callbacks:
+            for _ in range(200):
+                before_commit(self.log.note("before"))
+            for _ in range(200):
+                with transaction.atomic():
+                    after_commit(self.log.note("after"))
+        assert len(callbacks) == len(self.log) == 400
+        assert entries.looks < 200 * 200
 
     def test_on_its_alias(self) -> None:
         with self.captureOnCommitCallbacks(using="other", execute=True) as callbacks:

@@ -21,6 +21,7 @@ from tests.transactions.machine.work import (
     Block,
     Boom,
     Callback,
+    Cancelled,
     Durable,
     Fail,
     Interrupt,
@@ -52,7 +53,7 @@ def _callbacks(draw: st.DrawFn, errors: tuple[type[BaseException] | None, ...]) 
     return OnCommit(Callback(_name("callback"), draw(st.sampled_from(errors))))
 
 
-ANY_CALLBACKS = _callbacks((None, None, Boom, Interrupt))
+ANY_CALLBACKS = _callbacks((None, None, Boom, Interrupt, Cancelled))
 
 
 @cache
@@ -62,7 +63,7 @@ def _kinds_of_actions(moment: Moment, depth: int) -> st.SearchStrategy[Action]:
         st.builds(_new_row),
         st.builds(Durable),
         st.builds(Swallow),
-        st.builds(Fail, st.sampled_from([Boom, Interrupt])),
+        st.builds(Fail, st.sampled_from([Boom, Interrupt, Cancelled])),
         _callbacks((None,)) if after_rollback else ANY_CALLBACKS,
     ]
     if depth:
@@ -141,7 +142,7 @@ def _kinds_of_steps(depth: int) -> st.SearchStrategy[Step]:
             inner,
             savepoint=st.sampled_from([True, True, True, False]),
             durable=st.sampled_from([False, False, False, False, True]),
-            error=st.sampled_from([None, Boom, Interrupt]),
+            error=st.sampled_from([None, Boom, Interrupt, Cancelled]),
         )
         saved = st.builds(Saved, inner, st.booleans())
         kinds += [*kinds[2:], blocked, blocked, blocked, saved, _rare_step(depth)]
@@ -350,7 +351,7 @@ class Transactions(RuleBasedStateMachine):
 def _outcome(act: Callable[[Any], object], side: Model | Real) -> str | None:
     try:
         act(side)
-    except (Exception, Interrupt) as error:  # noqa: BLE001  # to be compared
+    except (Exception, Interrupt, Cancelled) as error:  # noqa: BLE001  # to be compared
         return _describe(error)
     return None
 

@@ -14,7 +14,7 @@ from django.db.transaction import TransactionManagementError
 
 from signalkit.exceptions import TransactionAborted
 from signalkit.transactions.entries import Moment
-from tests.transactions.machine.work import Callback, Interrupt, Work, call, perform
+from tests.transactions.machine.work import Callback, Cancelled, Interrupt, Work, call, perform
 
 
 @dataclass(eq=False)
@@ -307,24 +307,27 @@ class Model:
             perform(self, first.work)
 
     def _after_commit(self, due: list[Item]) -> None:
-        foreign: list[Exception] = []
-        errors: list[Exception] = []
+        foreign: list[BaseException] = []
+        errors: list[BaseException] = []
         for index, item in enumerate(due):
             try:
                 if isinstance(item, Hook):
                     self._outside(item.work)
                 elif isinstance(item, Foreign) and not foreign:
                     call(self, item.callback)
-            except Exception as error:  # noqa: BLE001  # raised once everybody has had a turn
+            except (Exception, Cancelled) as error:  # noqa: BLE001  # raised once everybody has had a turn
                 (errors if isinstance(item, Hook) else foreign).append(error)
             except Interrupt:
                 self.owed += [later for later in due[index + 1 :] if isinstance(later, Hook)]
                 self.stopped = True
                 raise
+        cancelled = [each for each in (*foreign, *errors) if isinstance(each, Cancelled)]
+        if cancelled:
+            raise cancelled[0]
         if foreign:
             raise foreign[0]
         if len(errors) > 1:
-            raise ExceptionGroup("", errors)
+            raise BaseExceptionGroup("", errors)
         if errors:
             raise errors[0]
 
@@ -358,19 +361,24 @@ class Model:
         if stopped or self.settling or self.blocks:
             return
         self.settling = True
+        cancelled: list[Cancelled] = []
         try:
             while self.owed:
                 owed, self.owed = sorted(self.owed, key=lambda hook: hook.number), []
-                self._pay(sorted(last_of_key(owed), key=lambda hook: hook.place))
+                self._pay(sorted(last_of_key(owed), key=lambda hook: hook.place), cancelled)
         finally:
             self.settling = False
+        if cancelled:
+            raise cancelled[0]
 
-    def _pay(self, owed: list[Hook]) -> None:
+    def _pay(self, owed: list[Hook], cancelled: list[Cancelled]) -> None:
         for index, hook in enumerate(owed):
             try:
                 self._outside(hook.work)
             except Exception:  # noqa: BLE001  # it is logged; nobody is told
                 pass
+            except Cancelled as error:
+                cancelled.append(error)
             except Interrupt:
                 self.owed += owed[index + 1 :]
                 raise

@@ -13,8 +13,12 @@ class Boom(Exception):
     """What hooks, callbacks and blocks raise."""
 
 
-class Interrupt(BaseException):
-    """What no ``except Exception`` stops."""
+class Interrupt(KeyboardInterrupt):
+    """What is heeded at once."""
+
+
+class Cancelled(BaseException):
+    """What no ``except Exception`` stops, and is to stop nobody else all the same."""
 
 
 @dataclass(frozen=True)
