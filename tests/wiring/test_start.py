@@ -175,6 +175,24 @@ class TestDeclaredEarly:
         assert "models.py:" in said
         assert message in said
 
+    @pytest.mark.parametrize("sender", ["'shop.Boook', order=1", "Book, changed=['titel']"])
+    def test_what_is_refused_at_the_start_names_the_file(
+        self, project: Project, sender: str
+    ) -> None:
+        project.write({"shop/models.py": MODELS.replace('Book, changed=["title"]', sender)})
+        said = project.run(
+            """
+            from signalkit.exceptions import DeclarationError
+            try:
+                django.setup()
+            except DeclarationError as error:
+                said.append(error.filename)
+            """,
+            "shop",
+            "signalkit",
+        )
+        assert said == [str(project.root / "shop/models.py")]
+
     def test_a_name_is_needed_before_the_apps_are_known(self, project: Project) -> None:
         project.write(
             {
