@@ -71,7 +71,7 @@ class Reader:
         # the Django shell begins what it runs with an empty line
         printed = done.stdout.lstrip("\n")
         assert re.fullmatch(pattern_of(shown), printed), f"$ {command}\n{done.stdout}"
-        assert (done.returncode != 0) is ("Traceback" in shown), f"$ {command}\n{done.stdout}"
+        assert (done.returncode != 0) is ("CardRefused: " in shown), f"$ {command}\n{done.stdout}"
 
 
 @pytest.fixture
