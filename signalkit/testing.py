@@ -25,7 +25,9 @@ def run_on_commit(using: str = DEFAULT_DB_ALIAS) -> None:
 
     What waits for it happens, each thing once and in Django's order: before-commit work, then the
     ``on_commit`` callbacks, after-commit receivers among them; and again, until nothing new is
-    queued. The transaction stays open, and what was rolled back before stays undone.
+    queued. The transaction stays open, and what was rolled back before stays undone. What
+    ``setUpTestData()`` has queued is left alone, or it would happen in whichever test came first;
+    called in there, this does it there.
 
     It needs no test class: with pytest-django's ``db`` fixture it works too.
 

@@ -156,6 +156,7 @@ class Waiting:
         start = bisect_right(self._entries, level, key=_level)
         cut = self._entries[start:]
         del self._entries[start:]
+        self._has_before_commit = self._has_before_commit and bool(self._entries)
         for entry in reversed(cut):
             self._forget_key(entry)
         return cut

@@ -415,8 +415,6 @@ class TestValues:
             def __bool__(self) -> bool:
                 raise ValueError("ambiguous")
 
-            __hash__ = None  # type: ignore[assignment]  # as mutable values have it
-
         class Vector(models.TextField):  # type: ignore[type-arg]  # not generic at run time
             def get_prep_value(self, value: Any) -> Any:
                 return ",".join(map(str, value))
