@@ -445,6 +445,42 @@ class TestRefusals:
         assert f"Write it as {method}(self, event)" in str(error.value)
         assert f"{HERE}.Mine" not in registry
 
+    @pytest.mark.parametrize(
+        ("made", "found"),
+        [
+            (lambda self, sender, **kwargs: None, "not (sender, **kwargs)"),
+            (lambda self, sender=None, **kwargs: None, "not (sender, **kwargs)"),
+            (lambda self, signal, *args: None, "not (signal, *args)"),
+            (lambda self, instance: None, "not (instance)"),
+            (staticmethod(lambda sender, **kwargs: None), "not (sender, **kwargs)"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["handle", "when", "once_per_transaction"])
+    def test_a_method_that_takes_what_django_passes(
+        self, method: str, made: Any, found: str
+    ) -> None:
+        body = {"phase": Phase.AFTER_COMMIT, "handle": lambda self, event: None, method: made}
+        with pytest.raises(DeclarationError) as error:
+            type("Mine", (Receiver,), {"signal": Signal(), **body})
+
+        assert f": {method} takes one event, {found}. Write it as {method}(self, event); " in str(
+            error.value
+        )
+        assert f"{HERE}.Mine" not in registry
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            lambda self, event, **kwargs: None,
+            lambda self, sent, sender=None: None,
+            lambda self, *args, sender=None: None,
+        ],
+    )
+    def test_a_method_that_calls_the_event_something_else(self, made: Any) -> None:
+        type("Mine", (Receiver,), {"signal": Signal(), "handle": made})
+
+        assert f"{HERE}.Mine" in registry
+
     def test_an_async_handle_that_cannot_be_called_with_the_event(self) -> None:
         with pytest.raises(DeclarationError, match="handle cannot be called with one event"):
 
@@ -529,9 +565,12 @@ class TestRefusals:
                 def handle(self, event: Event) -> None: ...
 
     def test_a_misspelt_keyword_of_the_class_statement(self) -> None:
-        with pytest.raises(UnknownOption, match=r"takes no 'abstrct'\. Did you mean 'abstract'"):
+        with pytest.raises(UnknownOption, match=r"takes no 'abstrct'\. .*ean 'abstract'") as error:
 
             class Base(Receiver, abstrct=True): ...
+
+        line = inspect.currentframe().f_lineno - 2  # type: ignore[union-attr]  # CPython has it
+        assert f"Base ({__file__}:{line}): a class statement" in str(error.value)
 
     def test_keywords_of_other_bases_are_theirs(self) -> None:
         taken: list[str] = []
@@ -559,6 +598,15 @@ class TestRefusals:
     def test_a_misspelt_option(self, wrong: str, right: str) -> None:
         with pytest.raises(UnknownOption, match=f"sets {wrong!r}.*Did you mean {right!r}"):
             type("Misspelt", (ModelReceiver,), {wrong: None})
+
+    def test_a_misspelt_option_is_told_with_its_place(self) -> None:
+        with pytest.raises(UnknownOption) as error:
+
+            class Misspelt(Receiver):
+                singal = None
+
+        line = inspect.currentframe().f_lineno - 3  # type: ignore[union-attr]  # CPython has it
+        assert f"Misspelt ({__file__}:{line}) sets 'singal'" in str(error.value)
 
     @pytest.mark.parametrize(
         ("attribute", "value", "instead"),
@@ -816,7 +864,7 @@ class TestReplacing:
 
         class Mine(theirs, replaces="their.Old"): ...  # type: ignore[call-arg, valid-type, misc]  # made above
 
-        with pytest.raises(NameClash, match=r"Mine .* and .*Yours .* both replace 'their.Theirs'"):
+        with pytest.raises(NameClash, match=r"Mine \(.*:\d+\) and .*Yours \(.*:\d+\) both"):
 
             class Yours(theirs, replaces="their.Theirs"): ...  # type: ignore[call-arg, valid-type, misc]  # made above
 

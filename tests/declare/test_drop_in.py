@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -16,7 +17,7 @@ from django.dispatch import receiver as django_receiver
 from django.test import override_settings
 
 import signalkit
-from signalkit.exceptions import UnknownOption
+from signalkit.exceptions import DeclarationError, UnknownOption
 from signalkit.registry import registry
 from tests.testapp.models import Author, Book
 
@@ -381,7 +382,8 @@ def test_raw_is_passed(receiver: Receiver) -> None:
     def f(signal: Signal, **kwargs: Any) -> None:
         heard.append(kwargs.get("raw", False))
 
-    fixture = serializers.serialize("json", [Author(pk=1, name="A")])
+    # far from where PostgreSQL counts: a sequence knows nothing of keys that were given
+    fixture = serializers.serialize("json", [Author(pk=10**6, name="A")])
     for loaded in serializers.deserialize("json", fixture):
         loaded.save()
     Author.objects.get().delete()
@@ -395,6 +397,51 @@ def test_class_prepared_and_strings_stay_djangos_business(receiver: Receiver) ->
 
     # Compared by identity, so it would never be heard; without a keyword that is Django's affair.
     assert class_prepared.disconnect(f, sender="testapp.Book")
+
+
+class TestWithoutParentheses:
+    """Django's decorator takes what is decorated for the signal, and nothing is ever connected."""
+
+    def test_a_function(self) -> None:
+        with pytest.raises(DeclarationError) as raised:
+
+            @signalkit.receiver  # type: ignore[arg-type]  # the mistake
+            def index(**kwargs: Any) -> None: ...
+
+        message = str(raised.value)
+        assert message.startswith(f"{__name__}.TestWithoutParentheses.")
+        assert f"index ({__file__}:" in message
+        assert "Write @signalkit.receiver(post_save, ...)" in message
+
+    @pytest.mark.parametrize(
+        "decorated",
+        [Book, lambda **kwargs: None, functools.partial(print), print, staticmethod(id)],
+    )
+    @pytest.mark.parametrize("options", [{}, {"sender": Book}, {"order": 1}])
+    def test_whatever_else_is_called(self, decorated: Any, options: dict[str, Any]) -> None:
+        with pytest.raises(DeclarationError, match="is given in place of a signal"):
+            signalkit.receiver(decorated, **options)
+
+    def test_a_class_based_receiver(self) -> None:
+        with pytest.raises(DeclarationError, match="names its signal itself"):
+
+            @signalkit.receiver  # type: ignore[arg-type]  # the mistake
+            class Index(signalkit.Receiver): ...
+
+    def test_what_stands_in_for_a_signal_is_one(self) -> None:
+        """As for Django, which asks for no more than a connect()."""
+        connected: list[Any] = []
+
+        class StandIn:
+            def __call__(self) -> None: ...
+
+            def connect(self, receiver: Any, **options: Any) -> None:
+                connected.extend((receiver, options))
+
+        @signalkit.receiver(StandIn(), sender=Book)  # type: ignore[arg-type]  # no Signal
+        def index(**kwargs: Any) -> None: ...
+
+        assert connected == [index, {"sender": Book}]
 
 
 class TestUnknownKeywords:

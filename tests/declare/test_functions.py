@@ -297,8 +297,8 @@ class TestRefusals:
             ({"phase": None}, "phase is None; expected signalkit.Phase.INLINE, Phase.BEFORE"),
             ({"created": 1}, "created is 1; expected True or False"),
             ({"raw": None}, "raw is None; expected True or False"),
-            ({"changed": "status"}, r"changed is 'status'; expected a list of strings"),
-            ({"changed": [1]}, "expected a list of strings"),
+            ({"changed": "status"}, r"expected a list of strings\. Write changed=\('status',\)\."),
+            ({"changed": [1]}, r"changed is \[1\]; expected a list of strings\.$"),
             ({"when": "x"}, "when is 'x'; expected a callable"),
             ({"on_error": "isolated"}, r"'raise' or 'isolate'\. Did you mean 'isolate'"),
             ({"on_error": 3}, "on_error is 3; expected 'raise' or 'isolate'"),
@@ -313,7 +313,7 @@ class TestRefusals:
             ({"name": "*"}, "expected a name such as"),
             ({"name": ""}, "expected a name such as"),
             ({"name": 3}, "expected a name such as"),
-            ({"aliases": "old"}, "aliases is 'old'; expected a list of strings"),
+            ({"aliases": "old"}, r"a list of strings\. Write aliases=\('old',\)\."),
             (
                 {"using": "defualt"},
                 "using is 'defualt'; expected one of the aliases default, other",
@@ -457,6 +457,19 @@ class TestNames:
         for func in (one, two):
             assert f"{__file__}:{func.__code__.co_firstlineno}" in str(error.value)
         assert "Give one of them another name (name=...)." in str(error.value)
+
+    def test_a_clash_names_each_of_them_once(self) -> None:
+        def index(**kwargs: Any) -> None: ...
+
+        signalkit.receiver(Signal(), name="shop.index")(index)
+        with pytest.raises(NameClash) as error:
+            signalkit.receiver(Signal(), name="shop.index")(index)
+
+        place = f"{__name__}.{index.__qualname__} ({__file__}:{index.__code__.co_firstlineno})"
+        assert str(error.value) == (
+            f"Two receivers claim the name 'shop.index': {place} and {place}. Give one of them "
+            "another name (name=...)."
+        )
 
     def test_two_functions_of_one_name_in_one_module_are_never_merged(self) -> None:
         def make_first() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
+import traceback
 from typing import Any
 
 import pytest
@@ -61,6 +63,13 @@ class TestReading:
             "This event carries no 'creatd'; the signal was sent with: created, instance, using"
         )
         assert SECRET not in str(raised.value)
+
+    def test_what_python_adds_to_it_goes_on_with_the_sentence(self, event: Event) -> None:
+        with pytest.raises(AttributeError) as raised:
+            _ = event.usin
+        (said,) = traceback.format_exception_only(raised.value)
+        # Not every version of Python adds something here.
+        assert re.search(r"created, instance, using(\. Did you mean: 'using'\?)?\n$", said)
 
     def test_an_unknown_attribute_of_an_empty_event(self) -> None:
         with pytest.raises(AttributeError, match="was sent with: no keywords"):

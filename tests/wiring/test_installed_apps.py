@@ -222,6 +222,51 @@ class TestAnAppGoes:
             ["migrated"],
         ]
 
+    APPS = {"AUTODISCOVER": {"APPS": ["library", "shop"]}}
+
+    @pytest.mark.parametrize("kept", [("signalkit",), ("signalkit", "library"), ("library",)])
+    def test_autodiscovery_may_name_it(self, shop: Project, kept: tuple[str, ...]) -> None:
+        shop.write({"library/receivers.py": self.RECEIVERS})
+        assert (
+            shop.run(
+                HELP
+                + f"""
+    from signalkit.registry import registry
+    registry.remove(registry.get("library.changed"))
+    with override_settings(INSTALLED_APPS={kept!r}):
+        saved(Book)
+        with override_settings(INSTALLED_APPS={kept!r}):
+            saved(Book)
+    saved(Book)
+            """,
+                "signalkit",
+                "shop",
+                "library",
+                options=self.APPS,
+            )
+            == [["f", "replacing"]] * 3
+        )
+
+    @pytest.mark.parametrize("installed", [("signalkit", "shop"), ("shop", "signalkit")])
+    def test_a_first_start_without_one_that_autodiscovery_names_is_refused(
+        self, shop: Project, installed: tuple[str, ...]
+    ) -> None:
+        (said,) = shop.run("django.setup()", *installed, options=self.APPS)
+        assert said.startswith("ConfigurationError: ")
+        assert "names 'library', which is not in INSTALLED_APPS." in said
+
+    def test_a_name_that_was_never_right_is_refused(self, shop: Project) -> None:
+        (said,) = shop.run(
+            HELP
+            + """
+    override_settings(SIGNALKIT={"AUTODISCOVER": {"APPS": ["shp"]}}).enable()
+    override_settings(INSTALLED_APPS=["signalkit"]).enable()
+            """,
+            "signalkit",
+            "shop",
+        )
+        assert "names 'shp', which is not in INSTALLED_APPS." in said
+
     def test_a_first_start_without_it_is_refused(self, project: Project) -> None:
         project.write({**SHOP, "library/receivers.py": self.RECEIVERS})
         (said,) = project.run("django.setup()", "signalkit", "library")

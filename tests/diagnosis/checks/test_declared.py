@@ -87,6 +87,15 @@ class TestE003:
         assert "'lib.thiers'" in message.msg
         assert "Did you mean 'lib.theirs'?" in message.msg
 
+    def test_the_receiver_itself_is_no_suggestion(self, messages: Ask) -> None:
+        class Mine(Handles, replaces="lib.mien"):
+            signal = played
+            name = "lib.mine"
+
+        (message,) = messages("E003")
+
+        assert "Did you mean" not in message.msg
+
     def test_one_that_does(self, messages: Ask) -> None:
         declare(played, name="lib.theirs")
 
@@ -184,6 +193,13 @@ class TestW004:
         (message,) = messages("W004")
 
         assert "Did you mean 'lib.first'?" in message.msg
+
+    def test_the_receiver_itself_is_no_suggestion(self, messages: Ask) -> None:
+        declare(played, name="lib.second", after=["lib.secnd"])
+
+        (message,) = messages("W004")
+
+        assert "Did you mean" not in message.msg
 
     def test_after_one_that_does(self, messages: Ask) -> None:
         declare(played, name="lib.first", aliases=["lib.former"])
