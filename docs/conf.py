@@ -31,6 +31,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 # every heading can be linked to, the way it would be on a forge
 myst_heading_anchors = 4
+# of a session, the commands are copied, without the prompt and what they print
+copybutton_prompt_text = "$ "
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

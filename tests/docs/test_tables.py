@@ -46,7 +46,8 @@ def value(cell: str) -> Any:
     return Phase[shown[6:]] if shown.startswith("Phase.") else ast.literal_eval(shown)
 
 
-ROWS = {code(row[0])[0]: row for row in table("receivers.md", "option")}
+VALUES = {code(row[0])[0]: row[2] for row in table("receivers.md", "option")}
+DEFAULTS = {code(row[0])[0]: row[1:] for row in table("receivers.md", "defaults")}
 PHASES = {value(row[0]): row for row in table("receivers.md", "phase")}
 
 
@@ -77,21 +78,21 @@ def class_based(**options: Any) -> Declaration:
 
 class TestOptions:
     def test_each_has_a_row(self) -> None:
-        assert tuple(ROWS) == OPTIONS
+        assert tuple(VALUES) == tuple(DEFAULTS) == OPTIONS
 
     @pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"on_error", "name"}))
     def test_defaults(self, option: str) -> None:
         # an option that says nothing, so that the function is declared and not handed to Django
         other = {"order": 0} if option == "aliases" else {"aliases": ()}
-        assert getattr(function(sender=Author, **other), option) == value(ROWS[option][2])
-        assert getattr(class_based(), option) == value(ROWS[option][3])
+        assert getattr(function(sender=Author, **other), option) == value(DEFAULTS[option][0])
+        assert getattr(class_based(), option) == value(DEFAULTS[option][1])
 
     def test_names(self) -> None:
         """By default they end in what the function or the class is called."""
         assert function(aliases=()).name.endswith(".f")
-        assert code(ROWS["name"][2]) == ["app_label.function_name"]
+        assert code(DEFAULTS["name"][0]) == ["app_label.function_name"]
         assert class_based().name.endswith(".Described")
-        assert code(ROWS["name"][3]) == ["app_label.ClassName"]
+        assert code(DEFAULTS["name"][1]) == ["app_label.ClassName"]
 
     @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
     def test_on_error_goes_by_phase(self, phase: Phase) -> None:
@@ -112,10 +113,10 @@ class TestOptions:
             except DeclarationError:
                 continue
             taken.add(builtin.name)
-        assert set(code(ROWS[option][4])) == taken
+        assert set(code(DEFAULTS[option][2])) == taken
 
     def test_signals_of_using(self) -> None:
-        assert ROWS["using"][4] == "those without `using`"
+        assert DEFAULTS["using"][2] == "those without `using`"
         for builtin in builtin_signals():
             given = {"using": "default", "phase": Phase.AFTER_COMMIT}
             if carries(builtin.signal, "using"):
@@ -129,7 +130,7 @@ class TestOptions:
         if option == "phase":
             assert list(PHASES) == list(Phase)
             return
-        shown = {ast.literal_eval(each) for each in code(ROWS[option][1])}
+        shown = {ast.literal_eval(each) for each in code(VALUES[option])}
         assert shown == set(get_args({"on_error": OnError, "reentry": Reentry}[option]))
 
 
