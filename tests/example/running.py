@@ -11,7 +11,7 @@ from tests.settings import DATABASE_SERVERS, TEST_DB, TEST_RUN
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "example_project"
 DATABASE = f"example_{TEST_RUN}"
-TERMINAL = ("COLUMNS", "FORCE_COLOR", "NO_COLOR")
+TERMINAL = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHONUNBUFFERED")
 
 
 def database_url(directory: Path) -> str:
