@@ -1,7 +1,7 @@
 """Signal receivers that one can trust."""
 
 from signalkit.declare import ModelReceiver, Receiver, receiver
-from signalkit.dispatch.switches import disable, enable, muted
+from signalkit.dispatch.switching import disable, enable, muted
 from signalkit.events import Event
 from signalkit.exceptions import Veto
 from signalkit.states import Outcome, Phase
