@@ -80,7 +80,7 @@ def require_event(origin: Origin, what: str, method: object) -> None:
             "sent with is on the event, such as event.instance."
         ) from None
     first = next(iter(signature.parameters.values()))
-    if first.name in _DJANGOS and first.kind is not first.KEYWORD_ONLY:
+    if first.name in _DJANGOS:
         raise DeclarationError(
             f"{origin}: {what} takes one event, not {_names(signature)}. Write it as "
             f"{what}(self, event); Django's arguments are event.sender, event.instance, and so on."
