@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass
 from threading import Lock
 
 from django.utils import timezone
@@ -34,7 +33,7 @@ MARKS = {
 
 @dataclass
 class Entry:
-    """What one receiver did, as often as it did it in a row."""
+    """What one receiver did, as often as it did it."""
 
     receiver: str
     signal: str
@@ -61,21 +60,22 @@ class Entry:
         ran = self.outcome not in {Outcome.SCHEDULED, Outcome.ROLLED_BACK}
         return self.seconds * 1000 if ran else None
 
-    def continues(self, other: "Entry") -> bool:
-        """Say whether it is the same again."""
-        return replace(self, times=0, seconds=0.0) == replace(other, times=0, seconds=0.0)
 
-
-@dataclass
 class Chapter:
     """What ran during one request, or outside of any."""
 
-    title: str
-    began: datetime = field(default_factory=timezone.now)
-    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=ENTRIES))
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.began = timezone.now()
+        self._entries: dict[tuple[str, ...], Entry] = {}
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Everything, in the order in which each happened first."""
+        return list(self._entries.values())
 
     def add(self, run: Run) -> None:
-        """Write down one run."""
+        """Write down one run; the same again is counted where it stands."""
         entry = Entry(
             receiver=run.receiver.name,
             signal=call_signal(run.event.signal),
@@ -84,10 +84,12 @@ class Chapter:
             outcome=run.outcome,
             error=explain(run.error),
         )
-        if not (self.entries and entry.continues(self.entries[-1])):
-            self.entries.append(entry)
-        self.entries[-1].times += 1
-        self.entries[-1].seconds += run.duration or 0.0
+        key = (entry.receiver, entry.signal, entry.sender, entry.verb, entry.error)
+        entry = self._entries.setdefault(key, entry)
+        entry.times += 1
+        entry.seconds += run.duration or 0.0
+        if len(self._entries) > ENTRIES:
+            del self._entries[next(iter(self._entries))]
 
 
 class Journal:
@@ -128,7 +130,6 @@ class Journal:
         """Forget all of it."""
         with self._lock:
             self._chapters.clear()
-            self._outside.entries.clear()
 
 
 journal = Journal()

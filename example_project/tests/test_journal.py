@@ -8,10 +8,16 @@ from django.conf import LazySettings
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
-from shop.factories import BookFactory, TagFactory, UserFactory
+from shop.factories import (
+    AuthorFactory,
+    BookFactory,
+    OrderLineFactory,
+    TagFactory,
+    UserFactory,
+)
 from shop.journal import CHAPTERS, ENTRIES, Chapter, Entry, journal
 from shop.models import Book
-from signalkit import Outcome
+from signalkit import Outcome, Veto
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,19 +92,26 @@ def test_only_so_much_is_kept(client: Client) -> None:
     for _ in range(CHAPTERS + 1):
         client.get(reverse("shop:suggest"), {"q": "emma"})
     assert len(journal.latest()) == CHAPTERS
+    book = OrderLineFactory().book
     with journal.chapter("an import"):
-        for _ in range(ENTRIES):
-            BookFactory()
+        for number in range(ENTRIES + 1):
+            book.title = f"No. {number}"
+            with pytest.raises(Veto):
+                book.delete()
     imported = journal.latest()[0]
     assert (imported.title, len(imported.entries)) == ("an import", ENTRIES)
+    assert f"“No. {ENTRIES}”" in imported.entries[-1].error
 
 
-def test_the_same_in_a_row_is_one_line() -> None:
+def test_the_same_again_is_counted_where_it_stands() -> None:
+    author = AuthorFactory()
     with journal.chapter("an import"):
         for _ in range(3):
-            TagFactory()
-    (entry,) = journal.latest()[0].entries
-    assert (entry.receiver, entry.times) == ("shop.give_slug", 3)
+            BookFactory(author=author)
+    assert [(entry.receiver, entry.times) for entry in journal.latest()[0].entries] == [
+        ("shop.give_slug", 3),
+        ("shop.OnlyWhatCanBeSold", 3),
+    ]
 
 
 class TestPage:
