@@ -37,3 +37,10 @@ class TestProject:
     def test_has_a_migration_for_every_model(self, environment: dict[str, str]) -> None:
         done = manage(environment, "makemigrations", "--check", "--dry-run")
         assert (done.returncode, done.stdout) == (0, "No changes detected\n"), done.stderr
+
+    def test_tells_of_a_letter_in_one_line(self, environment: dict[str, str]) -> None:
+        send = (
+            "from django.core.mail import send_mail; send_mail('Hello', '-', None, ['ada@e.org'])"
+        )
+        done = manage(environment, "shell", "--command", send)
+        assert (done.returncode, done.stderr) == (0, "✉ letter to ada@e.org: Hello\n")
