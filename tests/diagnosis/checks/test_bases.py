@@ -72,6 +72,11 @@ class Index(Base):
 
         assert messages("I003") == []
 
+    def test_one_that_names_a_signal(self, messages: Ask, site: Site) -> None:
+        load(site, FORGOTTEN.replace("    sender", "    signal = post_save\n    sender"))
+
+        assert messages("I003") == []
+
     def test_a_base_in_use(self, messages: Ask, site: Site) -> None:
         load(
             site,
