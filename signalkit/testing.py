@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from signalkit.dispatch.observation import Run, run_finished
 from signalkit.exceptions import SignalkitError
+from signalkit.states import Outcome
 from signalkit.transactions import in_tests
 from signalkit.transactions.hooks import observer_for
 from signalkit.transactions.running import MAX_ROUNDS
 
-__all__ = ["EndlessCommit", "NothingToCommit", "run_on_commit"]
+__all__ = ["EndlessCommit", "NothingToCommit", "raise_failures", "run_on_commit"]
 
 
 class NothingToCommit(SignalkitError, RuntimeError):
@@ -18,6 +24,40 @@ class NothingToCommit(SignalkitError, RuntimeError):
 
 class EndlessCommit(SignalkitError, RuntimeError):
     """The callbacks of a commit kept queueing more callbacks."""
+
+
+@contextmanager
+def raise_failures() -> Iterator[None]:
+    """Raise, at the end of a ``with`` block, what receivers have failed with inside of it.
+
+    A receiver with ``on_error="isolate"``, and by default one that runs after the commit, stops
+    nobody when it fails: its error is logged, and a test goes on. In this block it is heard of. What
+    was raised and caught by the code under test counts as well; a ``Veto`` does not, nor does a
+    failure that leaves the block by itself.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        ExceptionGroup: the errors, each with a note that names its receiver. A
+            ``BaseExceptionGroup`` when one of them is no ``Exception``.
+    """
+    failed: list[BaseException] = []
+
+    def note(run: Run, **kwargs: Any) -> None:
+        if run.outcome is Outcome.FAILED and run.error is not None:
+            run.error.add_note(f"Raised by {run.receiver} ({run.receiver.origin}).")
+            failed.append(run.error)
+
+    run_finished.connect(note)
+    try:
+        yield
+    finally:
+        run_finished.disconnect(note)
+    if failed:
+        # One error may have passed through several receivers.
+        errors = list({id(error): error for error in failed}.values())
+        raise BaseExceptionGroup("Receivers have failed", errors)
 
 
 def run_on_commit(using: str = DEFAULT_DB_ALIAS) -> None:
