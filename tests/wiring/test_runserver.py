@@ -130,5 +130,5 @@ def test_a_mistake_that_is_corrected_brings_it_back(project: Project, server: Se
 
     project.write({"shop/receivers.py": RECEIVERS.format(model="Book")})
 
-    server.wait_for("Starting development server")
+    server.wait_for("development server at")
     assert server.get("/") == (200, b"open")
