@@ -21,7 +21,8 @@ class Phase(Enum):
     """Once what surrounded the send was rolled back; never when there is no transaction."""
 
     DURABLE = "durable"
-    """After commit, owed even if the process dies. Needs ``signalkit.outbox``."""
+    """After commit, owed even if the process dies. Needs an app that runs it; this version brings
+    none."""
 
 
 class Outcome(Enum):

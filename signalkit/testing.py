@@ -31,9 +31,9 @@ def raise_failures() -> Iterator[None]:
     """Raise, at the end of a ``with`` block, what receivers have failed with inside of it.
 
     A receiver with ``on_error="isolate"``, and by default one that runs after the commit, stops
-    nobody when it fails: its error is logged, and a test goes on. In this block it is heard of. What
-    was raised and caught by the code under test counts as well; a ``Veto`` does not, nor does a
-    failure that leaves the block by itself.
+    nobody when it fails: its error is logged, and a test goes on. In this block it is heard of.
+    What was raised and caught by the code under test counts as well; a ``Veto`` does not, nor does
+    a failure that leaves the block by itself.
 
     Yields:
         Nothing.

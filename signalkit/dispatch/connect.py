@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
@@ -14,68 +13,14 @@ from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.declare import conditions
-from signalkit.declare.callables import identity
 from signalkit.declare.targets import Targets
 from signalkit.dispatch import changed
-from signalkit.dispatch.entrance import DECLARATION, Entrance, make_entrance
+from signalkit.dispatch.connected import ConnectedReceiver
+from signalkit.dispatch.entrance import make_entrance
 from signalkit.dispatch.order import in_order
-from signalkit.dispatch.slots import arrange, holder
+from signalkit.dispatch.slots import arrange
 from signalkit.dispatch.unwired import Watch
-from signalkit.exceptions import NameClash
 from signalkit.registry import Registry, registry
-from signalkit.signal_names import signal_name
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Connection:
-    """One receiver connected to one of its signals."""
-
-    declaration: Declaration
-    signal: Signal
-    targets: Targets
-    senders: tuple[Any, ...]
-    """As Django was given them: objects, or None alone for anyone."""
-
-    entrance: Entrance
-
-    @property
-    def is_outdated(self) -> bool:
-        """Whether apps that it hears have other AppConfigs by now."""
-        return bool(self.targets.app_labels) and self.senders != self.targets.connected
-
-    def connect(self) -> None:
-        """Connect to Django's signal.
-
-        Raises:
-            NameClash: another receiver is connected in this one's place. Nothing is connected.
-        """
-        for index, sender in enumerate(self.senders):
-            try:
-                self._connect(sender)
-            except NameClash:
-                self._disconnect(self.senders[:index])
-                raise
-
-    def disconnect(self) -> None:
-        """Disconnect from Django's signal."""
-        self._disconnect(self.senders)
-
-    def _connect(self, sender: Any) -> None:
-        uid = uid_of(self.declaration)
-        self.signal.connect(self.entrance, sender=sender, weak=False, dispatch_uid=uid)
-        taken_by = holder(self.signal, uid, sender)
-        if taken_by is not self.entrance:
-            # Django keeps the one that was first, and says nothing.
-            raise NameClash(
-                f"{self.declaration.name} ({self.declaration.origin}) cannot be connected to "
-                f"{signal_name(self.signal)} of {sender!r}: {_describe(taken_by)} is, under the "
-                "same dispatch_uid or as the same function. Give one of them a dispatch_uid of "
-                "its own."
-            )
-
-    def _disconnect(self, senders: tuple[Any, ...]) -> None:
-        for sender in senders:
-            self.signal.disconnect(sender=sender, dispatch_uid=uid_of(self.declaration))
 
 
 class Connector:
@@ -83,7 +28,7 @@ class Connector:
 
     def __init__(self, declared: Registry) -> None:
         self._registry = declared
-        self._connected: dict[Signal, list[Connection]] = {}
+        self._connected: dict[Signal, list[ConnectedReceiver]] = {}
         # Whom each declaration means, asked once: later on, an app that it names may be out of
         # INSTALLED_APPS for a while, and its receivers just stay as they are.
         self._targets: dict[Declaration, dict[Signal, Targets]] = {}
@@ -139,7 +84,7 @@ class Connector:
                 # Sent while models load, so it is too late for it when ready() is called.
                 self._reconcile({class_prepared})
 
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[ConnectedReceiver, ...]:
         """Return what is connected, by signal, in the order in which it runs."""
         with self._registry.lock:
             return tuple(each for connected in self._connected.values() for each in connected)
@@ -189,32 +134,26 @@ class Connector:
 
     def _drop_all_but(self, wanted: set[Declaration], signal: Signal) -> None:
         connected = self._connected.pop(signal, [])
-        for connection in connected:
-            if connection.declaration not in wanted:
-                connection.disconnect()
-                _unwatch(connection)
+        for receiver in connected:
+            if receiver.declaration not in wanted:
+                receiver.disconnect()
         if kept := [each for each in connected if each.declaration in wanted]:
             self._connected[signal] = kept
 
-    def _arrange(self, signal: Signal, connected: list[Connection]) -> None:
+    def _arrange(self, signal: Signal, connected: list[ConnectedReceiver]) -> None:
         self._connected[signal] = connected
         # What reads the stored values for changed= has to come before whoever asks for them.
         first = [changed.remember] if signal is pre_save else []
         arrange(signal, [*first, *(each.entrance for each in connected)])
 
-    def _connect(self, declaration: Declaration, signal: Signal) -> Connection:
+    def _connect(self, declaration: Declaration, signal: Signal) -> ConnectedReceiver:
         known = self._targets.get(declaration)
         # class_prepared is connected before the models are known.
         targets = known[signal] if known else conditions.targets_of(declaration, signal)
         entrance = make_entrance(declaration, signal, targets)
-        connection = Connection(declaration, signal, targets, targets.connected, entrance)
-        _watch(connection)
-        try:
-            connection.connect()
-        except NameClash:
-            _unwatch(connection)
-            raise
-        return connection
+        made = ConnectedReceiver(declaration, signal, targets, targets.connected, entrance)
+        made.connect()
+        return made
 
     def _setting_changed(self, *, setting: str, **kwargs: Any) -> None:
         """Make up for an override of INSTALLED_APPS without signalkit, which called no ready()."""
@@ -231,62 +170,16 @@ class Connector:
             grown = {
                 signal: covering
                 for signal, connected in self._connected.items()
-                if (covering := [each for each in connected if _misses(each, sender)])
+                if (covering := [each for each in connected if each.misses(sender)])
             }
             for covering in grown.values():
-                for connection in covering:
-                    conditions.validate_fields(connection.declaration, sender)
+                for receiver in covering:
+                    conditions.validate_fields(receiver.declaration, sender)
             for signal, covering in grown.items():
                 connected = self._connected[signal]
-                for connection in covering:
-                    connected[connected.index(connection)] = _extend(connection, sender)
+                for receiver in covering:
+                    connected[connected.index(receiver)] = receiver.extend(sender)
                 self._arrange(signal, connected)
-
-
-def _watch(connection: Connection) -> None:
-    if connection.declaration.changed:
-        for model in connection.senders:
-            changed.watch(model, connection.declaration.changed)
-
-
-def _unwatch(connection: Connection) -> None:
-    if connection.declaration.changed:
-        for model in connection.senders:
-            changed.unwatch(model, connection.declaration.changed)
-
-
-def _misses(connection: Connection, model: type[Model]) -> bool:
-    return connection.targets.grow_by(model) and model not in connection.senders
-
-
-def _extend(connection: Connection, model: type[Model]) -> Connection:
-    """Connect to one more sender, and return the connection to all of them."""
-    added = replace(connection, senders=(model,))
-    _watch(added)
-    try:
-        added.connect()
-    except NameClash:
-        _unwatch(added)
-        raise
-    return replace(connection, senders=(*connection.senders, model))
-
-
-def _describe(receiver: Any) -> str:
-    declaration = getattr(receiver, DECLARATION, None)
-    return f"{declaration.name} ({declaration.origin})" if declaration else repr(receiver)
-
-
-def uid_of(declaration: Declaration) -> Hashable:
-    """Return what Django tells a connection by.
-
-    For a function it is what Django itself would take, so that ``signal.disconnect(function)``
-    finds the connection.
-    """
-    if declaration.dispatch_uid is not None:
-        return declaration.dispatch_uid
-    if declaration.kind == "class":
-        return f"signalkit:{declaration.name}"
-    return identity(declaration.call)
 
 
 connector = Connector(registry)

@@ -47,7 +47,7 @@ def make_schedule(declaration: Declaration, run: Run) -> Schedule:
         if scheduler is None:
             raise PhaseUnavailable(
                 f"{declaration.name} is declared with Phase.{declaration.phase.name}, which no "
-                "installed app runs. Add 'signalkit.outbox' to INSTALLED_APPS."
+                "installed app runs; this version of signalkit brings none that does."
             )
         return scheduler(declaration, run)(event)
 

@@ -30,9 +30,13 @@ def fail(error: BaseException) -> Any:
 def test_an_isolated_failure_is_raised_at_the_end() -> None:
     sent, steps = Signal(), []
     listen(sent, name="shop.fails", on_error="isolate", note=fail(Boom("inline")))
-    with pytest.raises(ExceptionGroup) as raised, raise_failures():
+
+    def under_test() -> None:
         sent.send(sender=None)
         steps.append("went on")
+
+    with pytest.raises(ExceptionGroup) as raised, raise_failures():
+        under_test()
     assert steps == ["went on"]
     (error,) = raised.value.exceptions
     assert isinstance(error, Boom)
@@ -43,10 +47,14 @@ def test_one_after_the_commit_too() -> None:
     sent = Signal()
     listen(sent, phase=Phase.AFTER_COMMIT, note=fail(Boom("first")))
     listen(sent, phase=Phase.AFTER_COMMIT, note=fail(Boom("second")))
-    with pytest.raises(ExceptionGroup) as raised, raise_failures():
+
+    def under_test() -> None:
         with transaction.atomic():
             sent.send(sender=None)
         run_on_commit()
+
+    with pytest.raises(ExceptionGroup) as raised, raise_failures():
+        under_test()
     assert [str(error) for error in raised.value.exceptions] == ["first", "second"]
 
 
@@ -80,8 +88,13 @@ def test_nothing_without_a_failure(error: Veto | None) -> None:
 
 
 def test_nobody_watches_afterwards() -> None:
-    before = len(run_finished.receivers)
-    with pytest.raises(Boom), raise_failures():
-        assert len(run_finished.receivers) == before + 1
+    watching = [len(run_finished.receivers)]
+
+    def under_test() -> None:
+        watching.append(len(run_finished.receivers))
         raise Boom
-    assert len(run_finished.receivers) == before
+
+    with pytest.raises(Boom), raise_failures():
+        under_test()
+    assert watching == [watching[0], watching[0] + 1]
+    assert len(run_finished.receivers) == watching[0]

@@ -16,7 +16,8 @@ import signalkit
 from signalkit import Event, ModelReceiver, Receiver
 from signalkit.conf import config
 from signalkit.declaration import Declaration, Origin
-from signalkit.dispatch.connect import Connector, connector, uid_of
+from signalkit.dispatch.connect import Connector, connector
+from signalkit.dispatch.connected import uid_of
 from signalkit.dispatch.unwired import Watch
 from signalkit.exceptions import (
     DeclarationError,

@@ -11,7 +11,8 @@ from django.dispatch import Signal
 from signalkit.declaration import Declaration
 from signalkit.diagnosis.checks.costs import what_it_costs
 from signalkit.diagnosis.checks.facts import INIT_SIGNALS, ROW_SIGNALS, Facts
-from signalkit.dispatch.connect import Connection, connector
+from signalkit.dispatch.connect import connector
+from signalkit.dispatch.connected import ConnectedReceiver
 from signalkit.dispatch.phases import is_available
 from signalkit.exceptions import nearest
 from signalkit.registry import registry
@@ -154,7 +155,7 @@ def _class_name(declaration: Declaration) -> str:
     return declaration.origin.qualname.rpartition(".")[2]
 
 
-def _overlap(one: Connection, other: Connection) -> bool:
+def _overlap(one: ConnectedReceiver, other: ConnectedReceiver) -> bool:
     """Say whether some sender is heard on both."""
     everyone = [each for each in (one, other) if each.senders == (None,)]
     if len(everyone) == 2 and one.declaration.senders and other.declaration.senders:
