@@ -34,7 +34,10 @@ def _imported_file() -> str | None:
     """Return the file of the module that is being imported just now; None when there is none."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__") not in _OUTSIDE:
-        if frame.f_code.co_name == "<module>":
+        # Not every code of a module is being imported: a script, a shell and a test runner may
+        # execute one too. While importlib is at it, it says so in the module's spec.
+        spec = frame.f_globals.get("__spec__")
+        if frame.f_code.co_name == "<module>" and getattr(spec, "_initializing", False):
             return frame.f_code.co_filename
         frame = frame.f_back
     return None
