@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from django.apps import apps
 
 from signalkit.declaration import Origin
 from signalkit.exceptions import DeclarationError
 from signalkit.registry import registry
+
+T = TypeVar("T")
 
 
 def automatic_name(origin: Origin) -> str:
@@ -54,24 +56,68 @@ def with_suffix(name: str, code: CodeType) -> str:
     return candidate
 
 
+_DEEPEST = 100
+"""How many layers of wrappers are looked into. Nobody writes so many; some objects seem to have no
+end of them."""
+
+
+def attribute(target: object, name: str, kind: type[T]) -> T | None:
+    """Return an attribute of an object that may be of any kind.
+
+    Mocks and proxies answer to every name, with whatever they like, and some raise.
+
+    Args:
+        target: what to ask.
+        name: the attribute.
+        kind: what its value has to be.
+
+    Returns:
+        None when there is no such attribute, or it is something else.
+    """
+    try:
+        value = getattr(target, name, None)
+    except Exception:  # noqa: BLE001  (what it may raise is known to nobody)
+        return None
+    # type(), because isinstance() believes what a mock says of itself, and wakes lazy objects.
+    return value if issubclass(type(value), kind) else None
+
+
+def layers(func: Any) -> Iterator[Any]:
+    """Yield a callable, what it wraps, what that wraps, and so on.
+
+    Methods, partials and decorators that keep what they wrap are seen through. It comes to an end
+    for what wraps itself, or something new whenever it is asked, too.
+    """
+    for _ in range(_DEEPEST):
+        yield func
+        inner = _wrapped(func)
+        if inner is None or inner is func:
+            return
+        func = inner
+
+
+def _wrapped(func: Any) -> Any:
+    if issubclass(type(func), functools.partial):
+        return func.func
+    for name in ("__wrapped__", "__func__"):
+        inner = attribute(func, name, object)
+        if callable(inner):
+            return inner
+    return None
+
+
 def innermost(func: Any) -> Any:
     """Return what is inside of methods, partials and decorators that keep what they wrap."""
-    while True:
-        if isinstance(func, functools.partial):
-            func = func.func
-        elif hasattr(func, "__wrapped__"):
-            func = func.__wrapped__
-        elif hasattr(func, "__func__"):
-            func = func.__func__
-        else:
-            return func
+    *_, inner = layers(func)
+    return inner
 
 
 def coded(func: Any) -> Any:
     """Return the function that runs when a callable is called, or None if it is not Python's."""
     inner = innermost(func)
     for candidate in (inner, type(inner).__call__):
-        if hasattr(candidate, "__code__"):
+        has_code = attribute(candidate, "__code__", CodeType) is not None
+        if has_code and attribute(candidate, "__globals__", dict) is not None:
             return candidate
     return None
 
@@ -85,9 +131,9 @@ def origin_of_function(func: Callable[..., Any]) -> Origin:
     """
     inner, function = innermost(func), coded(func)
     # An instance is called after its class.
-    named = inner if hasattr(inner, "__qualname__") else type(inner)
+    named = inner if attribute(inner, "__qualname__", str) else type(inner)
     if function is None:
-        # Written in C: the place where it is declared is the only one there is.
+        # Written in C, or hidden: the place where it is declared is the only one there is.
         frame = _frame_outside()
         return _origin(named, frame.f_code, frame.f_lineno, frame.f_globals)
     code = function.__code__
@@ -101,8 +147,9 @@ def origin_of_class(cls: type) -> Origin:
 
 
 def _origin(named: Any, code: CodeType, line: int, namespace: dict[str, Any]) -> Origin:
-    executed: str = namespace.get("__name__", "")
-    module: str = named.__module__ or executed
+    executed = namespace.get("__name__", "")
+    executed = executed if isinstance(executed, str) else ""
+    module = attribute(named, "__module__", str) or executed
     return Origin(
         module=module,
         qualname=named.__qualname__,

@@ -15,6 +15,8 @@ from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.declare.callables import identity
+from signalkit.declare.naming import attribute
+from signalkit.diagnosis.foreign import fact
 from signalkit.dispatch.entrance import DECLARATION
 from signalkit.signal_names import loaded_namespaces
 
@@ -64,7 +66,7 @@ class SignalConnection:
     def declaration(self) -> Declaration | None:
         """What signalkit knows of it; None for a plain receiver."""
         # The dictionary, for an attribute would also be found on a mock or a lazy object.
-        found = getattr(self.receiver, "__dict__", {}).get(DECLARATION)
+        found = (attribute(self.receiver, "__dict__", dict) or {}).get(DECLARATION)
         return found if isinstance(found, Declaration) else None
 
 
@@ -205,7 +207,10 @@ def _find(ids: set[int]) -> dict[int, Any]:
 def _given_uid(entry: _Entry) -> Hashable | None:
     """Tell a ``dispatch_uid`` from the ids that Django takes where none is given."""
     key = entry.key
+    parts = key if type(key) is tuple else (key,)
+    # First of all, for nobody knows what the == of a uid does.
+    if not all(type(part) is int for part in parts):
+        return key
     if entry.receiver is None:
-        parts = key if isinstance(key, tuple) else (key,)
-        return None if all(type(part) is int for part in parts) else key
-    return None if key == identity(entry.receiver) else key
+        return None
+    return None if key == fact(lambda: identity(entry.receiver), otherwise=None) else key

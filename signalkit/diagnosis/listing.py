@@ -16,6 +16,7 @@ from signalkit.diagnosis.connections import (
     all_connections,
     awaited_connections,
 )
+from signalkit.diagnosis.foreign import described
 from signalkit.diagnosis.places import Place, place_of, place_of_declaration
 from signalkit.diagnosis.senders import SenderKind, label, label_of
 from signalkit.dispatch.connect import connector
@@ -90,8 +91,9 @@ def all_rows() -> list[Row]:
         [each.signal for each in (*connections, *awaited)] + [signal for _, signal in missing]
     )
     rows: list[Row] = []
-    for signal, group in groupby(connections, key=lambda each: each.signal):
-        rows.extend(_rows_of(list(group), paths[signal]))
+    for _, group in groupby(connections, key=lambda each: id(each.signal)):
+        of_signal = list(group)
+        rows.extend(_rows_of(of_signal, paths[of_signal[0].signal]))
     rows.extend(_row(each, paths[each.signal], state="awaited") for each in awaited)
     rows.extend(_unconnected(declaration, signal, paths[signal]) for declaration, signal in missing)
     return sorted(rows, key=lambda row: (row.signal, row.position is None, row.position or 0))
@@ -111,7 +113,7 @@ def _row(
 ) -> Row:
     declaration = connection.declaration
     sender = label(connection)
-    uid = None if connection.uid is None else str(connection.uid)
+    uid = None if connection.uid is None else described(lambda: str(connection.uid))
     if declaration is not None:
         return _declared(
             declaration,

@@ -12,6 +12,8 @@ from typing import Any
 from django.apps import apps
 
 from signalkit.declaration import Declaration
+from signalkit.declare.naming import attribute, layers
+from signalkit.diagnosis.foreign import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +48,31 @@ def place_of_declaration(declaration: Declaration) -> Place:
 def place_of(target: Callable[..., Any]) -> Place:
     """Return where a plain receiver was written: the code behind wrappers, partials, methods."""
     inner, form = innermost(target)
-    module = getattr(inner, "__module__", None) or "builtins"
-    path = f"{module}.{getattr(inner, '__qualname__', type(inner).__qualname__)}"
-    code = getattr(inner, "__code__", None)
-    if isinstance(code, CodeType):
+    module = _module_of(inner)
+    # What is called after no string is called after its class.
+    name = attribute(inner, "__qualname__", str) or described(lambda: type(inner).__qualname__)
+    path = f"{module}.{name}"
+    code = attribute(inner, "__code__", CodeType)
+    if code is not None:
         return Place(form.format(path), module, code.co_filename, code.co_firstlineno)
-    file = getattr(sys.modules.get(module), "__file__", None)
+    file = attribute(sys.modules.get(module), "__file__", str)
     return Place(form.format(path), module, file, None)
 
 
 def innermost(target: Any) -> tuple[Any, str]:
     """Return the function or class that is called in the end, and the form it is wrapped in."""
-    form, seen = "{}", {id(target)}
-    while (inner := _unwrapped(target)) is not None and id(inner) not in seen:
-        seen.add(id(inner))
-        if isinstance(target, partial):
+    form, inner = "{}", target
+    for inner in layers(target):
+        if issubclass(type(inner), partial):
             form = form.format("partial of {}")
-        target = inner
-    call = getattr(type(target), "__call__", None)  # noqa: B004  (what is wanted is the method)
-    if isinstance(getattr(call, "__code__", None), CodeType) and not isinstance(target, type):
+    call = attribute(type(inner), "__call__", object)
+    if attribute(call, "__code__", CodeType) and not issubclass(type(inner), type):
         return call, form
-    return target, form
+    return inner, form
 
 
-def _unwrapped(target: Any) -> Any:
-    if isinstance(target, partial):
-        return target.func
-    return getattr(target, "__func__", None) or getattr(target, "__wrapped__", None)
+def _module_of(inner: Any) -> str:
+    """Return the module that something says it is of, or else the one that its code runs in."""
+    given = attribute(inner, "__module__", str)
+    executed = (attribute(inner, "__globals__", dict) or {}).get("__name__")
+    return given or (executed if isinstance(executed, str) else "") or "builtins"

@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.db.models import Model
 
 from signalkit.diagnosis.connections import SignalConnection, Unknown
+from signalkit.diagnosis.foreign import described
 
 SenderKind: TypeAlias = Literal[
     "any", "model", "class", "app", "string", "object", "declared", "awaited", "gone", "untold"
@@ -41,13 +42,14 @@ def label_of(sender: Any) -> SenderLabel:
     if issubclass(type(sender), type):
         if issubclass(sender, Model):
             return SenderLabel(_model_label(sender), "model")
-        return SenderLabel(f"{sender.__module__}.{sender.__qualname__}", "class")
+        text = described(lambda: f"{sender.__module__}.{sender.__qualname__}")
+        return SenderLabel(text, "class")
     if issubclass(type(sender), AppConfig):
         return SenderLabel(sender.label, "app")
     if issubclass(type(sender), str):
-        return SenderLabel(repr(sender), "string")
+        return SenderLabel(described(lambda: repr(sender)), "string")
     # Never its repr(): that may hold a secret, or query.
-    return SenderLabel(f"an object of {type(sender).__qualname__}", "object")
+    return SenderLabel(described(lambda: f"an object of {type(sender).__qualname__}"), "object")
 
 
 def _label_of_strings(connection: SignalConnection) -> SenderLabel:

@@ -21,6 +21,9 @@ _OFF: dict[Off, str] = {
     "muted": "off: muted here",
 }
 
+# Each takes one column, as what it stands for.
+_PLAIN = str.maketrans({"·": "|", "…": "~"})
+
 Paint = Callable[[str], str]
 
 
@@ -160,3 +163,23 @@ def _where(row: Row) -> str:
 def shorten(text: str, width: int) -> str:
     """Cut the front off a text that is too long: what tells dotted names apart is their end."""
     return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
+
+
+def plainly(text: str, encoding: str) -> str:
+    r"""Return a text in characters that an encoding has.
+
+    Args:
+        text: a line of the listing.
+        encoding: that of what the line is written to, which may be a terminal or a log that
+            knows ASCII only.
+
+    Returns:
+        The same text where it can be written; else with marks that resemble those of the listing,
+        and names in escapes, such as ``gr\xf6sse``.
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_PLAIN)
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    return text

@@ -201,6 +201,15 @@ class TestTable:
 
         assert max(map(len, run("list").splitlines())) <= taken
 
+    def test_a_terminal_that_knows_ascii_only(self) -> None:
+        written = io.BytesIO()
+        terminal = io.TextIOWrapper(written, encoding="ascii")
+
+        call_command("signalkit", "list", stdout=terminal)
+        terminal.flush()
+
+        assert b" | uid=update_last_login" in written.getvalue()
+
     def test_a_terminal_is_shown_colours(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Terminal(io.StringIO):
             def isatty(self) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from django.core.management.color import color_style, no_style
 
 from signalkit.diagnosis.listing import Row
-from signalkit.diagnosis.table import Layout, render, shorten, summary
+from signalkit.diagnosis.table import Layout, plainly, render, shorten, summary
 
 ROW = Row(
     signal="django.db.models.signals.post_save",
@@ -174,3 +174,23 @@ def test_the_summary_counts() -> None:
 
 def test_nothing_to_show() -> None:
     assert lines() == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8", "…größe.py:7 · when=日"),
+        ("latin-1", "~größe.py:7 | when=\\u65e5"),
+        ("ascii", "~gr\\xf6\\xdfe.py:7 | when=\\u65e5"),
+    ],
+)
+def test_what_cannot_be_shown(encoding: str, shown: str) -> None:
+    assert plainly("…größe.py:7 · when=日", encoding) == shown
+
+
+def test_what_can_be_shown_is_left_alone() -> None:
+    assert plainly("größe · when", "latin-1") == "größe · when"
+
+
+def test_a_file_whose_name_is_in_no_encoding() -> None:
+    assert plainly("gr\udcf6sse.py:7 · when", "utf-8") == "gr\\udcf6sse.py:7 | when"

@@ -6,16 +6,19 @@ import inspect
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
+from types import CodeType, FunctionType
 from typing import Any
 
 from django.core.checks import CheckMessage, Info, Warning
 from django.dispatch import Signal
 
 from signalkit.catalogue import find
+from signalkit.declare.naming import attribute
 from signalkit.declare.senders import resolve
 from signalkit.diagnosis.checks.costs import what_it_costs
 from signalkit.diagnosis.checks.facts import INIT_SIGNALS, ROW_SIGNALS, Facts
 from signalkit.diagnosis.connections import SignalConnection, Unknown
+from signalkit.diagnosis.foreign import described, fact
 from signalkit.diagnosis.places import Place, innermost, place_of, place_of_declaration
 from signalkit.diagnosis.senders import label
 from signalkit.exceptions import SenderError
@@ -37,8 +40,8 @@ def check_never_awaited(facts: Facts) -> Iterator[CheckMessage]:
 
 
 def _calls_async(receiver: Any) -> bool:
-    call = getattr(type(receiver), "__call__", None)  # noqa: B004  (what is wanted is the method)
-    return inspect.iscoroutinefunction(call)
+    call = attribute(type(receiver), "__call__", FunctionType)
+    return call is not None and inspect.iscoroutinefunction(call)
 
 
 def check_twice(facts: Facts) -> Iterator[CheckMessage]:
@@ -76,11 +79,12 @@ def _receiver(connection: SignalConnection) -> Any:
 
 def _why_twice(one: SignalConnection, other: SignalConnection) -> str | None:
     """Say why two connections are one receiver; None when they are not, or never meet."""
-    meet = Unknown.ANYONE in (one.sender, other.sender) or one.sender is other.sender
+    # By identity: what a sender's own == answers need not be a boolean.
+    meet = any(each.sender is Unknown.ANYONE for each in (one, other)) or one.sender is other.sender
     if not meet or (one.declaration is not None and one.declaration is other.declaration):
         return None
     first, second = _receiver(one), _receiver(other)
-    if first == second:
+    if first is second or fact(lambda: bool(first == second), otherwise=False):
         return "the same function is connected twice"
     code, other_code = (_code(each) for each in (first, second))
     # The same code twice is a factory or a loop, and may well be meant.
@@ -89,7 +93,7 @@ def _why_twice(one: SignalConnection, other: SignalConnection) -> str | None:
 
 def _code(receiver: Any) -> object:
     inner, _ = innermost(receiver)
-    return getattr(inner, "__code__", None)
+    return attribute(inner, "__code__", CodeType)
 
 
 def _twice(signal: Signal, place: Place, other: Place, why: str) -> CheckMessage:
@@ -133,9 +137,16 @@ def _why_silent(connection: SignalConnection) -> str | None:
     if issubclass(type(sender), str):
         # Signals of one's own may well be sent by one string that both sides import.
         known = find(connection.signal)
-        return f"its sender is the string {sender!r}, and not the object." if known else None
+        text = described(lambda: repr(sender))
+        return f"its sender is the string {text}, and not the object." if known else None
+    # Of one that raises while it is looked at nothing is known.
+    return fact(lambda: _why_refused(connection.signal, sender), otherwise=None)
+
+
+def _why_refused(signal: Signal, sender: Any) -> str | None:
+    """Return what signalkit would say to a sender that never sends; None to one that may."""
     try:
-        resolve(connection.signal, [sender], include_subclasses=False)
+        resolve(signal, [sender], include_subclasses=False)
     except SenderError as error:
         return str(error)
     return None

@@ -21,18 +21,17 @@ from signalkit.states import Phase
 
 _AT_ONCE_WITHOUT_TRANSACTION = (Phase.BEFORE_COMMIT, Phase.AFTER_COMMIT)
 
-_BROUGHT_BY = {Phase.DURABLE: "signalkit.outbox"}
-
 
 def check_phases(facts: Facts) -> Iterator[CheckMessage]:
     """E002: no installed app runs the phase of a receiver, so that each send raises."""
     for declaration in facts.declarations:
         if not is_available(declaration.phase):
-            app = _BROUGHT_BY.get(declaration.phase, "the app that runs it")
             yield Error(
                 f"It is declared with Phase.{declaration.phase.name}, which no installed app runs: "
                 "each send that it hears raises PhaseUnavailable.",
-                hint=f"Add {app!r} to INSTALLED_APPS, or choose another phase.",
+                hint="This version of signalkit brings no app that does. Use Phase.AFTER_COMMIT, "
+                "which does not survive a crash of the process, or install an app that registers "
+                "the phase.",
                 obj=declaration,
                 id="signalkit.E002",
             )

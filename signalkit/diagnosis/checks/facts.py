@@ -22,6 +22,7 @@ from django.db.models.signals import (
 
 from signalkit.conf import SETTING, Config, parse
 from signalkit.declaration import Declaration
+from signalkit.declare.naming import attribute
 from signalkit.diagnosis.connections import SignalConnection, all_connections
 from signalkit.diagnosis.places import Place, place_of
 from signalkit.discovery import is_project_app
@@ -104,12 +105,12 @@ class Facts:
     @cached_property
     def _loaded_files(self) -> set[str]:
         # Strings: to make a Path of each takes longer than all the rest of a run.
-        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-        return {normpath(file) for file in files if isinstance(file, str)}
+        files = (attribute(module, "__file__", str) for module in list(sys.modules.values()))
+        return {normpath(file) for file in files if file is not None}
 
     def loaded_project_files(self) -> Iterator[tuple[str, Path]]:
         """Yield name and file of the imported modules of the project's own code."""
         for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            if isinstance(file, str) and self.is_project(name) and self.covers(name):
+            file = attribute(module, "__file__", str)
+            if file is not None and self.is_project(name) and self.covers(name):
                 yield name, Path(file)

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from signalkit.diagnosis.listing import Row, all_rows
 from signalkit.diagnosis.selection import select
-from signalkit.diagnosis.table import Layout, render, summary
+from signalkit.diagnosis.table import Layout, plainly, render, summary
 from signalkit.exceptions import UnknownFilter
 from signalkit.management import subcommand
 
@@ -91,8 +91,10 @@ class Subcommand(subcommand.Subcommand):
         columns = shutil.get_terminal_size((_DEFAULT_WIDTH, 0)).columns
         width = min(max(columns, _WIDTHS[0]), _WIDTHS[-1])
         layout = Layout(width, details=verbosity > 0, full=verbosity > 1)
+        # What is written to in place of a file, as by call_command(), may have no encoding.
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         for line in render(rows, layout, self.style):
-            self.stdout.write(line)
+            self.stdout.write(plainly(line, encoding))
         if rows and verbosity > 0:
             self.stdout.write(summary(rows))
 

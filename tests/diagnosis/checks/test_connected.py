@@ -61,6 +61,23 @@ class TestW008:
         assert messages("W008") == []
 
 
+# One is connected twice; the other is written in the same place and is another.
+INCOMPARABLE = """
+class Odd:
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        raise ValueError("ambiguous")
+
+    def __call__(self, **kwargs): ...
+
+one, other = Odd(), Odd()
+rung.connect(one, sender=one)
+rung.connect(one)
+rung.connect(other)
+"""
+
+
 class TestW009:
     def test_one_file_under_two_names(
         self, messages: Ask, site: Site, monkeypatch: pytest.MonkeyPatch
@@ -102,6 +119,13 @@ class TestW009:
 
         assert len(messages("W009")) == 1
 
+    def test_equality_that_raises(self, messages: Ask, site: Site) -> None:
+        load(site, INCOMPARABLE)
+
+        (message,) = messages("W009")
+
+        assert "the same function is connected twice" in message.msg
+
     @pytest.mark.parametrize(
         "source",
         [
@@ -138,6 +162,17 @@ ODD = Odd()
 post_save.connect(hear, sender=ODD)
 """
 
+ODD_STRING = """
+class Odd(str):
+    __slots__ = ()
+
+    def __repr__(self):
+        raise RuntimeError
+
+ODD = Odd("corner")
+post_migrate.connect(hear, sender=ODD)
+"""
+
 
 class TestW010:
     @pytest.mark.parametrize(
@@ -151,8 +186,19 @@ class TestW010:
             ("NAME = 'corner'\npost_migrate.connect(hear, sender=NAME)", "the string 'corner'"),
             ("rung.connect(hear, sender=str(id(rung)))", "a string"),
             (ODD_EQUALITY, "expected a model class"),
+            (ODD_STRING, "the string cannot be described (RuntimeError)"),
         ],
-        ids=["list", "named list", "abstract", "m2m", "function", "string", "lost string", "odd"],
+        ids=[
+            "list",
+            "named list",
+            "abstract",
+            "m2m",
+            "function",
+            "string",
+            "lost string",
+            "odd",
+            "odd string",
+        ],
     )
     def test_what_never_sends_the_signal(
         self, messages: Ask, site: Site, connect: str, why: str
@@ -172,6 +218,8 @@ class TestW010:
             "m2m_changed.connect(hear, sender=Book.tags.through)",
             "NAME = 'x y'\nrung.connect(hear, sender=NAME)",
             "rung.connect(hear, sender=hear)",
+            # of what raises when it is looked at nothing is known
+            f"{ODD_EQUALITY.replace('__eq__', '__repr__').replace(', other', '')}",
         ],
     )
     def test_what_does(self, messages: Ask, site: Site, connect: str) -> None:
