@@ -98,7 +98,7 @@ def _use(alias: str) -> None:
 def _strip(connection: BaseDatabaseWrapper) -> None:
     """Leave a connection as Django made it."""
     if vars(connection).pop(watch._ATTRIBUTE, None) is not None:
-        for name in observer._STOOD_BEFORE:
+        for name in observer.STOOD_BEFORE:
             delattr(connection, name)
 
 

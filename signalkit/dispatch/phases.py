@@ -17,9 +17,9 @@ from signalkit.dispatch.runner import connection_of
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase
-from signalkit.transactions.observer import Observer
+from signalkit.transactions.entries import Moment
+from signalkit.transactions.hooks import queue
 from signalkit.transactions.opened import in_transaction
-from signalkit.transactions.watch import observe
 
 Schedule = Callable[[Event], Any]
 Scheduler = Callable[[Declaration, Run], Schedule]
@@ -59,12 +59,8 @@ def _inline(declaration: Declaration, run: Run) -> Schedule:
     return run
 
 
-def _until_the_commit(queue: Callable[..., None]) -> Scheduler:
-    """Return what defers runs to a moment of the commit.
-
-    Args:
-        queue: the observer's method that has work wait for the moment.
-    """
+def _until_the_commit(moment: Moment) -> Scheduler:
+    """Return what defers runs to a moment of the commit."""
 
     def scheduler(declaration: Declaration, run: Run) -> Schedule:
         key_of, is_about_deletion = _key_of(declaration), _is_about_deletion(declaration)
@@ -79,7 +75,7 @@ def _until_the_commit(queue: Callable[..., None]) -> Scheduler:
             # Kept for nobody, it would take room until the transaction ends.
             is_watched = observation.run_rolled_back.receivers
             dropped = partial(_tell_rolled_back, declaration, event) if is_watched else None
-            queue(observe(connection), partial(run, event, connection), key=key, dropped=dropped)
+            queue(connection, moment, partial(run, event, connection), key=key, dropped=dropped)
 
         return schedule
 
@@ -94,7 +90,7 @@ def _after_rollback(declaration: Declaration, run: Run) -> Schedule:
         key = None if key_of is None else key_of(event)
         event = _lasting(event)
         connection = connection_of(declaration, event)
-        observe(connection).after_rollback(partial(run, event, connection), key=key)
+        queue(connection, Moment.AFTER_ROLLBACK, partial(run, event, connection), key=key)
 
     return schedule
 
@@ -163,6 +159,6 @@ def _key_of(declaration: Declaration) -> Callable[[Event], Hashable] | None:
 
 
 register_phase(Phase.INLINE, _inline)
-register_phase(Phase.BEFORE_COMMIT, _until_the_commit(Observer.before_commit))
-register_phase(Phase.AFTER_COMMIT, _until_the_commit(Observer.after_commit))
+register_phase(Phase.BEFORE_COMMIT, _until_the_commit(Moment.BEFORE_COMMIT))
+register_phase(Phase.AFTER_COMMIT, _until_the_commit(Moment.AFTER_COMMIT))
 register_phase(Phase.AFTER_ROLLBACK, _after_rollback)

@@ -26,7 +26,7 @@ def take_out(connection: BaseDatabaseWrapper, entries: Iterable[Entry]) -> None:
     They are near the end, where savepoints are made and undone; so that a thousand savepoints
     beside a thousand callbacks are no million steps, only the end is looked at.
     """
-    gone = {id(entry): entry.place for entry in entries}
+    gone = {id(entry): entry.place for entry in entries if entry.is_callback}
     if not gone:
         return
     first = min(gone.values())

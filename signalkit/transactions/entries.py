@@ -30,6 +30,7 @@ class Entry:
         "called",
         "dropped",
         "func",
+        "is_callback",
         "key",
         "level",
         "moment",
@@ -43,6 +44,7 @@ class Entry:
         self,
         moment: Moment,
         func: Work,
+        *,
         called: Callable[[Entry], object],
         key: Hashable | None = None,
         dropped: Work | None = None,
@@ -74,6 +76,8 @@ class Entry:
         self.place = 0
         # How many of the transaction's savepoints it is undone with.
         self.level = 0
+        # Whether Django has it among its callbacks.
+        self.is_callback = False
         # It ran, was undone, or a later one took its place.
         self.over = False
 

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+from signalkit.transactions.entries import Moment, Work
 from signalkit.transactions.observer import Observer
+from signalkit.transactions.opened import in_transaction
 from signalkit.transactions.watch import observe
+
+
+def queue(
+    connection: BaseDatabaseWrapper,
+    moment: Moment,
+    func: Work,
+    *,
+    key: Hashable | None = None,
+    dropped: Work | None = None,
+) -> None:
+    """Have work wait for a moment of the transaction that is open on a connection.
+
+    Without one, what is for before or after a commit is called at once, and the rest never: and a
+    connection on which nothing ever begins is left as it is.
+
+    Args:
+        connection: the connection.
+        moment: what it waits for.
+        func: the work.
+        key: of what is queued for one moment with one key in one transaction, the last that was
+            not undone runs, in the place of the first.
+        dropped: called instead of the work if a rollback undid it.
+    """
+    if in_transaction(connection):
+        observe(connection).queue(moment, func, key=key, dropped=dropped)
+    elif moment is not Moment.AFTER_ROLLBACK:
+        func()
 
 
 def observer_for(using: str | None) -> Observer:
@@ -40,7 +70,7 @@ def before_commit(func: Callable[[], object], using: str | None = None) -> None:
             propagates.
     """
     _refuse_what_is_not_callable("before_commit", func)
-    observer_for(using).before_commit(func)
+    queue(connections[using or DEFAULT_DB_ALIAS], Moment.BEFORE_COMMIT, func)
 
 
 def after_commit(func: Callable[[], object], using: str | None = None) -> None:
@@ -60,7 +90,7 @@ def after_commit(func: Callable[[], object], using: str | None = None) -> None:
         TypeError: ``func`` cannot be called.
     """
     _refuse_what_is_not_callable("after_commit", func)
-    observer_for(using).after_commit(func)
+    queue(connections[using or DEFAULT_DB_ALIAS], Moment.AFTER_COMMIT, func)
 
 
 def after_rollback(func: Callable[[], object], using: str | None = None) -> None:
@@ -80,4 +110,4 @@ def after_rollback(func: Callable[[], object], using: str | None = None) -> None
         TypeError: ``func`` cannot be called.
     """
     _refuse_what_is_not_callable("after_rollback", func)
-    observer_for(using).after_rollback(func)
+    queue(connections[using or DEFAULT_DB_ALIAS], Moment.AFTER_ROLLBACK, func)

@@ -51,10 +51,11 @@ def between_blocks(connection: BaseDatabaseWrapper) -> bool:
 
 
 def stand_in(connection: BaseDatabaseWrapper) -> Hashable | None:
-    """Return what tells the block that stands for the transaction from every other.
+    """Return what tells the block that stands for the transaction from others.
 
     Its savepoint does not suffice: with ``savepoint=False`` there is none. Nor does the block
-    itself, which a decorator enters more than once.
+    itself, which a decorator enters more than once. Only where both come together, one time
+    cannot be told from the next.
     """
     blocks, savepoints = connection.atomic_blocks, connection.savepoint_ids
     # The block that began the transaction has no savepoint.
@@ -95,8 +96,7 @@ def run_by_hand(connection: BaseDatabaseWrapper, waiting: Waiting, entry: Entry)
             entry.func()
     else:
         if entry.block is not None:
-            of_block = [other for other in waiting.before_commit() if other.block == entry.block]
-            run_before_commit(connection, waiting, of_block)
+            run_before_commit(connection, waiting, waiting.before_commit_of(entry.block))
         if not waiting.is_replaced(entry):
             entry.over = True
             # Not only once: Django, too, runs a callback as often as a test calls it.
@@ -142,7 +142,8 @@ def act_out_commit(connection: BaseDatabaseWrapper, waiting: Waiting) -> bool:
         Whether there was anything to do.
     """
     blocks = count_test_blocks(connection)
-    of_block = [entry for entry in waiting.before_commit() if entry.test_blocks == blocks]
+    # Not only as many: after-rollback work is run in one more block than the test has.
+    of_block = [entry for entry in waiting.before_commit() if entry.test_blocks >= blocks]
     run_before_commit(connection, waiting, of_block)
     callbacks = _take_callbacks(connection)
     ours = ours_among(callbacks)

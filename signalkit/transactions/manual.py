@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from django.db.transaction import atomic
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def is_manual(connection: BaseDatabaseWrapper) -> bool:
@@ -18,19 +12,3 @@ def is_manual(connection: BaseDatabaseWrapper) -> bool:
     """
     in_own_block = connection.in_atomic_block and connection.commit_on_exit
     return not connection.autocommit and not in_own_block
-
-
-def run_committed(connection: BaseDatabaseWrapper, func: Callable[[], object]) -> None:
-    """Where no transaction is open, run what nobody else would commit, and commit it.
-
-    Args:
-        connection: in manual mode, right after COMMIT, ROLLBACK or connecting.
-        func: the work; an error of its own rolls it back.
-    """
-    try:
-        with atomic(using=connection.alias):
-            func()
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise

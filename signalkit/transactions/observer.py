@@ -17,26 +17,29 @@ What must stay true:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
 from functools import partial
 
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import atomic
 
 from signalkit.transactions import in_tests
 from signalkit.transactions.callbacks import ours_among, take_out
-from signalkit.transactions.entries import Entry, Moment, Work, call
+from signalkit.transactions.entries import Entry, Moment, Work, call, describe
 from signalkit.transactions.failures import STOPS
 from signalkit.transactions.inside import run_inside
 from signalkit.transactions.interception import Interception
-from signalkit.transactions.manual import is_manual, run_committed
-from signalkit.transactions.opened import in_transaction
+from signalkit.transactions.manual import is_manual
 from signalkit.transactions.owed import Owed
 from signalkit.transactions.running import run_all
 from signalkit.transactions.server import can_turn_autocommit_on
 from signalkit.transactions.waiting import Waiting
 
-_STOOD_BEFORE = (
+logger = logging.getLogger("signalkit.transactions")
+
+STOOD_BEFORE = (
     "connect",
     "commit",
     "rollback",
@@ -50,14 +53,7 @@ _STOOD_BEFORE = (
 
 
 class Observer:
-    """Watches one connection; made by :func:`signalkit.transactions.watch.observe`.
-
-    Work is queued by ``before_commit``, ``after_commit`` and ``after_rollback``. They share:
-
-    * ``key``: of what is queued with one key in one transaction, the last that was not undone
-      runs, in the place of the first;
-    * ``dropped``: called instead of the work if a rollback undid it.
-    """
+    """Watches one connection; made by :func:`signalkit.transactions.watch.observe`."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
@@ -78,52 +74,31 @@ class Observer:
         self._transactions = 0
         # What a test helper does that calls an entry without a COMMIT.
         self._called_by_hand = partial(in_tests.run_by_hand, connection, self._waiting)
-        # False from the moment Django begins to open a DB-API connection until that is done.
-        self._usable = True
-        self._interception = Interception(connection, _STOOD_BEFORE, self)
+        # While Django opens a DB-API connection, and its receivers prepare that.
+        self._connecting = False
+        self._interception = Interception(connection, STOOD_BEFORE, self)
         self._interception.place()
         self._django = self._interception.original
 
     # Queueing ---------------------------------------------------------------------------------
 
-    def before_commit(
-        self,
-        func: Work,
-        *,
-        key: Hashable | None = None,
-        dropped: Work | None = None,
-    ) -> None:
-        """Run ``func`` as the last thing inside the open transaction; at once without one."""
-        if in_transaction(self.connection):
-            self._queue(Moment.BEFORE_COMMIT, func, key, dropped)
-        else:
-            func()
-
-    def after_commit(
-        self,
-        func: Work,
-        *,
-        key: Hashable | None = None,
-        dropped: Work | None = None,
-    ) -> None:
-        """Run ``func`` once the open transaction is committed; at once without one."""
-        if in_transaction(self.connection):
-            self._queue(Moment.AFTER_COMMIT, func, key, dropped)
-        else:
-            func()
-
-    def after_rollback(self, func: Work, *, key: Hashable | None = None) -> None:
-        """Run ``func`` if what is open now is rolled back; never without a transaction."""
-        if in_transaction(self.connection):
-            self._queue(Moment.AFTER_ROLLBACK, func, key, None)
-
-    def _queue(
+    def queue(
         self,
         moment: Moment,
         func: Work,
-        key: Hashable | None,
-        dropped: Work | None,
+        *,
+        key: Hashable | None = None,
+        dropped: Work | None = None,
     ) -> None:
+        """Have work wait for a moment of the open transaction.
+
+        Args:
+            moment: what it waits for.
+            func: the work.
+            key: of what is queued for one moment with one key in one transaction, the last that
+                was not undone runs, in the place of the first.
+            dropped: called instead of the work if a rollback undid it.
+        """
         connection = self.connection
         if not (self._waiting or self._committing):
             self._interception.place()
@@ -135,17 +110,18 @@ class Observer:
         entry = Entry(
             moment,
             func,
-            self._called_by_hand,
-            None if unique else (self._transactions, block, key),
-            dropped,
-            in_tests.count_test_blocks(connection) if in_test else 0,
-            block,
+            called=self._called_by_hand,
+            key=None if unique else (self._transactions, block, key),
+            dropped=dropped,
+            test_blocks=in_tests.count_test_blocks(connection) if in_test else 0,
+            block=block,
         )
         self._queued += 1
         entry.number = entry.place = self._queued
         self._busy = True
         django_calls_it = in_test or (moment is Moment.AFTER_COMMIT and not self._manual)
         if self._waiting.add(entry) and django_calls_it and moment is not Moment.AFTER_ROLLBACK:
+            entry.is_callback = True
             connection.on_commit(entry)
 
     # Commit -----------------------------------------------------------------------------------
@@ -186,7 +162,7 @@ class Observer:
             return
         try:
             # Nobody else would commit what it writes.
-            self._run_committed(run=partial(run_committed, self.connection))
+            self._run_committed(run=self._run_and_commit)
         except STOPS:
             raise
         except BaseException:
@@ -278,6 +254,24 @@ class Observer:
         self._transactions += 1
         self._rest()
 
+    def _note_unseen_end(self) -> None:
+        """Take note that a transaction has ended without a call of what stands before its end.
+
+        Whoever patches ``django.db.connection.commit`` and undoes that takes ours away, too. What
+        waited for the commit is still among Django's callbacks, if there was one.
+        """
+        lost = [entry for entry in self._waiting.clear() if not (entry.over or entry.is_callback)]
+        self._transactions += 1
+        self._interception.place()
+        if lost:
+            logger.error(
+                "A transaction on %r has ended unseen, for somebody had replaced commit() or "
+                "rollback() of its connection. Never run: %s.",
+                self._alias,
+                ", ".join(sorted({describe(entry.func) for entry in lost})),
+                extra={"alias": self._alias},
+            )
+
     def _note_undone(self, entries: list[Entry]) -> None:
         self._owed.add_undone(entries)
         for entry in entries:
@@ -299,6 +293,8 @@ class Observer:
             self._manual = not (autocommit or force)
             return
         django = partial(self._django.set_autocommit, self.connection, autocommit, force)
+        if autocommit and self._waiting and not self._manual:
+            self._note_unseen_end()
         try:
             if autocommit and self._manual and self._waiting and self._may_turn_autocommit_on():
                 self._leave_manual_mode(django)
@@ -314,7 +310,7 @@ class Observer:
 
     def _may_turn_autocommit_on(self) -> bool:
         return (
-            self._usable
+            not self._connecting
             and not self.connection.in_atomic_block
             and can_turn_autocommit_on(self.connection)
         )
@@ -322,40 +318,53 @@ class Observer:
     def _leave_manual_mode(self, django: Callable[[], object]) -> None:
         """Turn autocommit on, which commits what is open without any call of ``commit()``."""
         self._run_before_commit()
-        self.connection._commit()  # type: ignore[attr-defined]  # the stubs leave it out
+        self._django.commit(self.connection)
         self._manual = False
         self._note_commit()
-        try:
-            django()
-        finally:
-            # Django calls its callbacks only where it knows of a commit.
-            if self.connection.autocommit:
-                self._run_committed()
+        # This calls Django's callbacks, and ours among what was committed.
+        django()
 
     def connect(self) -> None:
         """Stand before Django's ``connect()``, which forgets what the connection was in."""
-        self._usable = False
         if self._busy:
             self._note_loss()
             # Lost after COMMIT, before autocommit was restored.
             committed, self._committed = self._committed, []
             self._owed.add_late(committed)
-        self._django.connect(self.connection)
+        self._connecting = True
+        try:
+            self._django.connect(self.connection)
+        finally:
+            self._connecting = False
         # Not before all receivers of connection_created have prepared it, too.
-        self._usable = True
         if self._busy:
             self._settle()
             self._settle_in_manual_mode()
 
+    def _run_and_commit(self, work: Work) -> None:
+        """In manual mode, where nothing is open, do a piece of work and commit what it wrote."""
+        try:
+            with atomic(using=self._alias):
+                work()
+            self.connection.commit()
+        except STOPS:
+            # Heeded at once: what is owed has its turn another time.
+            self._django.rollback(self.connection)
+            self._note_loss()
+            raise
+        except BaseException:
+            self.connection.rollback()
+            raise
+
     def _settle(self) -> None:
         connection = self.connection
-        if connection.autocommit and not connection.in_atomic_block and self._usable:
+        if connection.autocommit and not connection.in_atomic_block and not self._connecting:
             self._pay(call)
 
     def _settle_in_manual_mode(self) -> None:
         """Settle where nothing is open: right after COMMIT, ROLLBACK or connecting."""
-        if not self.connection.autocommit:
-            self._pay(partial(run_committed, self.connection))
+        if not self.connection.autocommit and not self._connecting:
+            self._pay(self._run_and_commit)
 
     def _settle_in_test(self) -> None:
         connection = self.connection

@@ -12,7 +12,8 @@ from signalkit.transactions.running import MAX_ROUNDS
 
 logger = logging.getLogger("signalkit.transactions")
 
-Debt = tuple[Entry, Work]
+Debt = tuple[Entry, Work, Hashable]
+"""What an entry wants done, and what it has in common with those of which only the last counts."""
 
 
 class Owed:
@@ -36,12 +37,13 @@ class Owed:
         """Owe what entries want done because a rollback undid them."""
         for entry in entries:
             if not entry.over and entry.when_undone is not None:
-                self._debts.append((entry, entry.when_undone))
+                self._debts.append((entry, entry.when_undone, entry.identity))
                 self._of_tests = self._of_tests or entry.test_blocks > 0
 
     def add_late(self, entries: Iterable[Entry]) -> None:
         """Owe the work of entries, which nobody could run when their transaction ended."""
-        self._debts += [(entry, entry.func) for entry in entries if not entry.over]
+        # Whatever else has their key was undone, and is no later event of what was committed.
+        self._debts += [(entry, entry.func, id(entry)) for entry in entries if not entry.over]
 
     def forgive_tests(self, test_blocks: int) -> None:
         """Forget what a test owes that is being cleaned up: nothing of it was lost.
@@ -67,8 +69,8 @@ class Owed:
         if self._paying:
             return
         self._paying = True
+        cancelled: list[BaseException] = []
         try:
-            cancelled: list[BaseException] = []
             for _ in range(MAX_ROUNDS):
                 self._pay_once(run, cancelled)
                 if not self._debts:
@@ -79,11 +81,13 @@ class Owed:
                 raise cancelled[0]
         finally:
             self._paying = False
+            # It leads to this frame, which must not lead to it.
+            cancelled.clear()
 
     def _pay_once(self, run: Callable[[Work], object], cancelled: list[BaseException]) -> None:
         left, self._debts = deque(_in_order(self._debts)), []
         while left:
-            entry, work = left.popleft()
+            entry, work, _ = left.popleft()
             try:
                 run(work)
             except STOPS:
@@ -117,8 +121,8 @@ def _in_order(debts: list[Debt]) -> list[Debt]:
     They came in another order: savepoints are undone from the inside out.
     """
     last: dict[Hashable, Debt] = {}
-    for entry, work in sorted(debts, key=lambda debt: debt[0].number):
-        first, _ = last.get(entry.identity, (entry, work))
-        entry.place = min(entry.place, first.place)
-        last[entry.identity] = entry, work
+    for debt in sorted(debts, key=lambda debt: debt[0].number):
+        entry, _, identity = debt
+        entry.place = min(entry.place, last.get(identity, debt)[0].place)
+        last[identity] = debt
     return sorted(last.values(), key=lambda debt: debt[0].place)

@@ -33,8 +33,9 @@ class Waiting:
         self._entries: list[Entry] = []
         self._savepoints: list[str] = []
         self._keyed: dict[Hashable, list[Entry]] = {}
-        # False promises that there is none: a thousand times asked, nothing is looked through.
-        self._has_before_commit = False
+        # By the block of a test that they belong to, those that are over included: asked once for
+        # each of a thousand blocks, nothing is looked through a thousand times.
+        self._before_commit: dict[Hashable, list[Entry]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -54,7 +55,8 @@ class Waiting:
                 return False
             same.append(entry)
         self._entries.append(entry)
-        self._has_before_commit = self._has_before_commit or entry.moment is Moment.BEFORE_COMMIT
+        if entry.moment is Moment.BEFORE_COMMIT:
+            self._before_commit.setdefault(entry.block, []).append(entry)
         return True
 
     @property
@@ -68,7 +70,7 @@ class Waiting:
         Args:
             after: a place; what was queued up to it is left out.
         """
-        if not self._has_before_commit:
+        if not self._before_commit:
             return []
         start = bisect_right(self._entries, after, key=_place)
         entries = [each for each in self._entries[start:] if each.moment is Moment.BEFORE_COMMIT]
@@ -77,6 +79,10 @@ class Waiting:
         for entry in entries:
             entry.over = entry.over or id(entry) not in kept
         return counting
+
+    def before_commit_of(self, block: Hashable) -> list[Entry]:
+        """Return the before-commit entries of a test's block that count."""
+        return last_of_each_key(self._before_commit.get(block, ()))
 
     def is_replaced(self, entry: Entry) -> bool:
         """Say whether a later entry with the same key waits as well."""
@@ -121,7 +127,7 @@ class Waiting:
         entries, self._entries = self._entries, []
         self._savepoints.clear()
         self._keyed.clear()
-        self._has_before_commit = False
+        self._before_commit.clear()
         return entries
 
     def committed(self) -> list[Entry]:
@@ -156,7 +162,8 @@ class Waiting:
         start = bisect_right(self._entries, level, key=_level)
         cut = self._entries[start:]
         del self._entries[start:]
-        self._has_before_commit = self._has_before_commit and bool(self._entries)
+        if not self._entries:
+            self._before_commit.clear()
         for entry in reversed(cut):
             self._forget_key(entry)
         return cut

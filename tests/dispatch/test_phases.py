@@ -521,7 +521,7 @@ class TestDeletes:
 class TestDurable:
     def test_it_is_refused_at_the_send_and_nothing_is_lost_silently(self) -> None:
         seen = listen(post_save, Tag, phase=Phase.DURABLE, name="tests.durable")
-        refused = pytest.raises(PhaseUnavailable, match=r"tests\.durable.*'signalkit\.outbox'")
+        refused = pytest.raises(PhaseUnavailable, match=r"tests\.durable .* no installed app runs")
         with refused, transaction.atomic():
             Tag.objects.create(name="a")
         assert seen == []

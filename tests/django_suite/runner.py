@@ -9,14 +9,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test.runner import DiscoverRunner
 
-from signalkit.transactions.observer import Observer
-
-WRAPPED = ("commit", "rollback", "savepoint_rollback", "savepoint_commit", "set_autocommit")
+from signalkit.transactions.entries import Moment
+from signalkit.transactions.observer import STOOD_BEFORE, Observer
 
 
 def observer_of(connection: BaseDatabaseWrapper) -> Observer | None:
     """Return the observer that stands before all of a connection's methods, if one does."""
-    owners = {getattr(getattr(connection, name), "__self__", None) for name in WRAPPED}
+    owners = {getattr(getattr(connection, name), "__self__", None) for name in STOOD_BEFORE}
     if len(owners) == 1 and isinstance(owner := owners.pop(), Observer):
         return owner
     return None
@@ -59,7 +58,7 @@ class Witness:
         if blocks and not getattr(blocks[0], "_from_testcase", False):
             observer = observer_of(connection)
             if observer is not None:
-                observer.before_commit(self.count_commit, key="witness")
+                observer.queue(Moment.BEFORE_COMMIT, self.count_commit, key="witness")
         return execute(sql, params, many, context)
 
     def count_commit(self) -> None:

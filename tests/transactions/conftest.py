@@ -9,7 +9,8 @@ import pytest
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from signalkit.transactions.hooks import observer_for
+from signalkit.transactions import hooks
+from signalkit.transactions.entries import Moment
 from tests.transactions.support import Log
 
 Committed = Callable[..., list[str]]
@@ -54,6 +55,6 @@ def queue() -> Callable[..., None]:
     def queue(
         moment: str, func: Callable[[], object], using: str = "default", **options: Any
     ) -> None:
-        getattr(observer_for(using), moment)(func, **options)
+        hooks.queue(connections[using], Moment(moment), func, **options)
 
     return queue

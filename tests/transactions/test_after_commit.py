@@ -7,13 +7,14 @@ import gc
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from signalkit.transactions import after_commit, after_rollback, before_commit
-from signalkit.transactions.hooks import observer_for
+from signalkit.transactions import after_commit, after_rollback, before_commit, hooks
+from signalkit.transactions.entries import Moment
 from tests.testapp.models import DeferredCheck
 from tests.transactions.conftest import Committed
 from tests.transactions.support import (
@@ -264,7 +265,7 @@ class TestARequestToStop:
 
     def test_what_had_no_turn_keeps_its_order(self, stop: type[BaseException], log: Log) -> None:
         with raising(stop):
-            queue = observer_for("default").after_commit
+            queue = partial(hooks.queue, connections["default"], Moment.AFTER_COMMIT)
             after_commit(log.fail("stops", stop))
             queue(log.note("first of k"), key="k")
             after_commit(log.note("second"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
 
-from signalkit.transactions import after_commit, after_rollback, before_commit
-from signalkit.transactions.hooks import observer_for
+from signalkit.transactions import after_commit, after_rollback, before_commit, hooks
+from signalkit.transactions.entries import Moment
 from signalkit.transactions.running import MAX_ROUNDS
 from tests.testapp.models import Record
 from tests.transactions.conftest import Committed
@@ -203,7 +204,7 @@ class TestItFails:
         assert len(caplog.records) == 1
 
     def test_interrupted_the_rest_keeps_its_place(self, log: Log) -> None:
-        queue = observer_for("default").after_rollback
+        queue = partial(hooks.queue, connections["default"], Moment.AFTER_ROLLBACK)
         with raising(KeyboardInterrupt):
             queue(log.fail("stops", KeyboardInterrupt))
             queue(log.note("first of k"), key="k")

@@ -445,7 +445,7 @@ class TestUnused:
         observer = observe(real)
         # What takes part in nothing can lack everything that it would take part with.
         state = dict(vars(observer))
-        for name in ("_waiting", "_committed", "_owed", "_manual", "_usable", "_transactions"):
+        for name in ("_waiting", "_committed", "_owed", "_transactions"):
             delattr(observer, name)
         try:
             with transaction.atomic():

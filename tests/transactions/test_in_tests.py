@@ -13,7 +13,8 @@ from django.test import TestCase
 
 from signalkit.exceptions import TransactionAborted
 from signalkit.testing import EndlessCommit, NothingToCommit, run_on_commit
-from signalkit.transactions import after_commit, after_rollback, before_commit
+from signalkit.transactions import after_commit, after_rollback, before_commit, hooks
+from signalkit.transactions.entries import Moment
 from signalkit.transactions.hooks import observer_for
 from tests.testapp.models import Record
 from tests.transactions.support import (
@@ -40,7 +41,7 @@ class InTest(TestCase):
         self.log = Log()
 
     def queue(self, moment: str, func: Callable[[], object], **options: Any) -> None:
-        getattr(observer_for("default"), moment)(func, **options)
+        hooks.queue(connections["default"], Moment(moment), func, **options)
 
 
 class TestCapturedCallbacks(InTest):

@@ -102,7 +102,7 @@ class TestOncePerTransaction:
         with transaction.atomic():
             observer = observer_for("default")
             for number in range(50_000):
-                getattr(observer, moment)(lambda number=number: log.append(str(number)), key="k")
+                queue(moment, lambda number=number: log.append(str(number)), key="k")
             for number in range(200):
                 with transaction.atomic():
                     queue(moment, log.note(f"block {number}"), key="k")

@@ -29,6 +29,8 @@ class Hook:
     number: int
     transaction: int
     done: bool = False
+    # Whether it was committed, and is owed because an Interrupt left it without a turn.
+    late: bool = False
     place: int = 0
 
     def __post_init__(self) -> None:
@@ -37,7 +39,7 @@ class Hook:
     @property
     def key(self) -> object:
         work = self.work
-        return None if work.key is None else (self.moment, self.transaction, work.key)
+        return None if work.key is None or self.late else (self.moment, self.transaction, work.key)
 
     def has_key_of(self, other: Hook) -> bool:
         return self.key is not None and self.key == other.key
@@ -243,6 +245,7 @@ class Model:
     def _commit(self, *, turns_autocommit_on: bool = False) -> None:
         if self.hooked:
             self._before_commit()
+            self.calls_due = True
         journal = self._end_journal()
         self.rows += [item.text for item in journal if isinstance(item, Row)]
         hooks = last_of_key(
@@ -318,7 +321,10 @@ class Model:
             except (Exception, Cancelled) as error:  # noqa: BLE001  # raised once everybody has had a turn
                 (errors if isinstance(item, Hook) else foreign).append(error)
             except Interrupt:
-                self.owed += [later for later in due[index + 1 :] if isinstance(later, Hook)]
+                left = [later for later in due[index + 1 :] if isinstance(later, Hook)]
+                for hook in left:
+                    hook.late = True
+                self.owed += left
                 self.stopped = True
                 raise
         cancelled = [each for each in (*foreign, *errors) if isinstance(each, Cancelled)]
@@ -340,6 +346,10 @@ class Model:
             with self.block():
                 perform(self, work)
             self.commit()
+        except Interrupt:
+            self.broken = False
+            self._lose()
+            raise
         except BaseException:
             self.rollback()
             raise
@@ -349,11 +359,7 @@ class Model:
         self._note_undone(self._end_journal())
 
     def _note_undone(self, items: list[Item]) -> None:
-        self.owed += [
-            item
-            for item in items
-            if isinstance(item, Hook) and item.moment is Moment.AFTER_ROLLBACK
-        ]
+        self.owed += [item for item in items if isinstance(item, Hook) and not item.done]
 
     def settle(self) -> None:
         """Run what rollbacks and interrupts have left to do, in the order of its events."""
@@ -373,6 +379,9 @@ class Model:
 
     def _pay(self, owed: list[Hook], cancelled: list[Cancelled]) -> None:
         for index, hook in enumerate(owed):
+            if hook.moment is not Moment.AFTER_ROLLBACK and not hook.late:
+                self.log.append(f"{hook.work.name} was dropped")
+                continue
             try:
                 self._outside(hook.work)
             except Exception:  # noqa: BLE001  # it is logged; nobody is told

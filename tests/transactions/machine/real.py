@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, suppress
 from django.db import IntegrityError, connections, transaction
 from django.db.transaction import Atomic
 
+from signalkit.transactions import hooks
 from signalkit.transactions.entries import Moment
-from signalkit.transactions.hooks import observer_for
 from tests.testapp.models import Record
 from tests.transactions.machine.work import Callback, Work, call, perform
 from tests.transactions.support import NOTHING, make_savepoint
@@ -33,13 +33,16 @@ class Real:
             Record.objects.using(self.alias).create(text=NOTHING)
 
     def queue(self, moment: Moment, work: Work) -> None:
-        observer = observer_for(self.alias)
-        if moment is Moment.BEFORE_COMMIT:
-            observer.before_commit(lambda: perform(self, work), key=work.key)
-        elif moment is Moment.AFTER_COMMIT:
-            observer.after_commit(lambda: perform(self, work), key=work.key)
-        else:
-            observer.after_rollback(lambda: perform(self, work), key=work.key)
+        def tell() -> None:
+            self.log.append(f"{work.name} was dropped")
+
+        hooks.queue(
+            self.connection,
+            moment,
+            lambda: perform(self, work),
+            key=work.key,
+            dropped=None if moment is Moment.AFTER_ROLLBACK else tell,
+        )
 
     def on_commit(self, callback: Callback) -> None:
         transaction.on_commit(lambda: call(self, callback), using=self.alias)
