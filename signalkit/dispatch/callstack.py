@@ -23,6 +23,11 @@ def nearest(*codes: CodeType, after: FrameType | None = None) -> FrameType | Non
     return frame
 
 
+def threads() -> set[int]:
+    """Return the idents of the threads that there are."""
+    return {*sys._current_frames()}
+
+
 def running() -> set[int]:
     """Return the ids of the frames that are running in this thread."""
     ids: set[int] = set()

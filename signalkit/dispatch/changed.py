@@ -66,16 +66,14 @@ _saves: WeakKeyDictionary[ModelState, dict[_Key, _Save]] = WeakKeyDictionary()
 
 def watch(model: type[Model], names: Iterable[str]) -> None:
     """Begin to read the stored values of some fields before each save of a model."""
-    counts = _watched.setdefault(model, Counter())
-    counts.update(names)
+    # New counters, never changed ones: a save in another thread goes through them just now.
+    _watched[model] = _watched.get(model, Counter()) + Counter(names)
     pre_save.connect(remember, sender=model, weak=False, dispatch_uid=_UID)
 
 
 def unwatch(model: type[Model], names: Iterable[str]) -> None:
     """Undo one :func:`watch`."""
-    counts = _watched[model]
-    counts.subtract(names)
-    _watched[model] = counts = +counts
+    _watched[model] = counts = _watched[model] - Counter(names)
     if not counts:
         del _watched[model]
         pre_save.disconnect(sender=model, dispatch_uid=_UID)
@@ -139,15 +137,15 @@ def _this_save() -> _Key:
 
 
 def _forget_ended(saves: dict[_Key, _Save], this: _Key) -> None:
-    """Forget this thread's saves that have ended, well or not.
+    """Forget the saves of this thread, and of threads that are no more, that have ended.
 
-    A new frame may have the id of an old one. What another thread does with the object is not
-    known here.
+    A new frame may have the id of an old one. What another thread is doing is not known here.
     """
-    running = callstack.running()
+    running, threads = callstack.running(), callstack.threads()
     for key in list(saves):
         thread, frame = key
-        if key == this or (thread == this[0] and frame not in running):
+        ended = frame not in running if thread == this[0] else thread not in threads
+        if key == this or ended:
             saves.pop(key, None)
 
 

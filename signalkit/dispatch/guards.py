@@ -68,13 +68,16 @@ def _created(declaration: Declaration, signal: Signal) -> Guard:
 
     def guard(named: Payload) -> bool:
         try:
-            return named["created"] is created and (takes_raw or not named.get("raw"))
+            # By truth: a signal of one's own may say it with something else than a bool.
+            if (not named["created"]) is created:
+                return False
         except KeyError:
             raise DeclarationError(
                 f"{declaration.name} ({declaration.origin}) has created={created}, but "
                 f"{signal_name(signal)} was sent without created, so it would never run. Send it "
                 "with created=True or False, or put the condition into when=."
             ) from None
+        return takes_raw or not named.get("raw")
 
     return guard
 
@@ -88,7 +91,7 @@ def _needs_alias(declaration: Declaration) -> bool:
 def _carries_alias(declaration: Declaration, signal: Signal) -> Guard:
     def guard(named: Payload) -> bool:
         using = named.get("using")
-        if using is None or (isinstance(using, str) and using in connections.settings):
+        if using is None or (isinstance(using, str) and using in connections):
             return True
         raise DeclarationError(
             f"{declaration.name} ({declaration.origin}): {signal_name(signal)} was sent with "

@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from signalkit.declaration import Declaration
+from signalkit.dispatch.aliases import alias_of
 from signalkit.dispatch.calls import Run
 from signalkit.dispatch.keys import has_key
 from signalkit.events import Event
@@ -52,7 +53,7 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
         if (
             running.declaration is declaration
             and not running.ended
-            and _same_object(running.event, event)
+            and _same_object(declaration, running.event, event)
         ):
             if declaration.reentry == "raise":
                 raise ReentryError(_describe(running, declaration, event))
@@ -82,8 +83,8 @@ def marked(declaration: Declaration, run: Run) -> Run:
     return run_marked
 
 
-def _same_object(one: Event, other: Event) -> bool:
-    if one.using != other.using:
+def _same_object(declaration: Declaration, one: Event, other: Event) -> bool:
+    if alias_of(declaration, one) != alias_of(declaration, other):
         return False
     if one.instance is None or other.instance is None:
         # The send itself is all there is to compare.

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
+from signalkit.dispatch.aliases import connection_of
 from signalkit.dispatch.calls import Call, Run
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import Veto
@@ -21,15 +22,6 @@ from signalkit.states import Phase
 from signalkit.transactions.opened import in_transaction
 
 logger = logging.getLogger("signalkit.receivers")
-
-
-def connection_of(declaration: Declaration, event: Event) -> BaseDatabaseWrapper:
-    """Return this thread's connection on which an event's transaction is.
-
-    What the receiver names comes first: it may only do so where the signal carries no alias, and
-    a keyword of that name means something else.
-    """
-    return connections[declaration.using or event.using or DEFAULT_DB_ALIAS]
 
 
 def make_run(declaration: Declaration) -> Run:
@@ -81,16 +73,16 @@ def _isolated(declaration: Declaration, attempt: Run) -> Run:
 
     def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
         connection = connection or connection_of(declaration, event)
-        was_lost = connection.needs_rollback
+        was_open, was_lost = in_transaction(connection), connection.needs_rollback
         try:
-            if in_transaction(connection):
+            if was_open:
                 with transaction.atomic(using=connection.alias):
                     return attempt(event)
             return attempt(event)
         except passed_on:
             raise
         except caught:
-            if connection.needs_rollback and not was_lost:
+            if was_open and connection.needs_rollback and not was_lost:
                 # The savepoint is gone, and with it the transaction: a deadlock, a lost
                 # connection. To go on would end in a rollback that nobody is told of.
                 raise

@@ -684,6 +684,35 @@ class TestSavesInsideSaves:
 
 
 @both_aliases
+def test_threads_that_are_no_more_leave_nothing_behind() -> None:
+    book = Book.objects.create(title="Lathe")
+    watch(Book, "status")
+
+    def save() -> None:
+        try:
+            book.save()
+        finally:
+            connections.close_all()
+
+    for _ in range(5):
+        thread = threading.Thread(target=save)
+        thread.start()
+        thread.join()
+    book.save()
+    assert len(changed._saves[book._state]) == 1
+
+
+def test_a_model_is_watched_while_another_thread_looks() -> None:
+    before = changed._watched.get(Tag)
+    changed.watch(Tag, ["name"])
+    looking = iter(changed._watched[Tag])
+    changed.watch(Tag, ["id"])
+    assert list(looking) == ["name"]
+    changed.unwatch(Tag, ["name", "id"])
+    assert changed._watched.get(Tag) == before
+
+
+@both_aliases
 def test_one_object_saved_by_two_threads_at_once() -> None:
     book = Book.objects.create(title="Lathe", status="draft")
     Book.objects.using("other").create(pk=book.pk, title="Lathe", status="draft")

@@ -352,3 +352,13 @@ class TestEntrance:
         with signalkit.muted():
             Record.objects.create(text="a")
         assert seen == full == []
+
+
+@pytest.mark.parametrize(
+    ("value", "created"), [(1, True), ("yes", True), (0, False), (None, False)]
+)
+def test_created_of_a_signal_of_ones_own_is_asked_by_its_truth(value: Any, created: bool) -> None:
+    sent = Signal()
+    heard = {wanted: listen(sent, created=wanted) for wanted in (True, False)}
+    sent.send(sender=None, created=value)
+    assert [len(heard[created]), len(heard[not created])] == [1, 0]

@@ -181,6 +181,19 @@ class TestIsolateOutsideATransaction:
         assert Book.objects.exists()
         assert Record.objects.exists()
 
+    def test_after_the_commit_a_connection_may_be_lost_in_a_block_of_its_own(self) -> None:
+        def lose(named: dict[str, Any]) -> None:
+            with transaction.atomic():
+                connection.close()
+                Record.objects.create(text="lost")
+
+        listen(post_save, Book, note=lose, phase=Phase.AFTER_COMMIT)
+        second = listen(post_save, Book, phase=Phase.AFTER_COMMIT)
+        with transaction.atomic():
+            Book.objects.create(title="a")
+        assert len(second) == 1
+        assert Book.objects.exists()
+
     def test_no_savepoint_is_made(self) -> None:
         listen(post_save, Book, on_error="isolate")
         with queries() as captured:

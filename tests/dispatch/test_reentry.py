@@ -367,6 +367,23 @@ class TestRestoring:
         assert lengths == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("options", [{}, {"using": "default", "on_error": "isolate"}])
+def test_a_signal_without_an_alias_is_about_the_one_that_counts(options: dict[str, Any]) -> None:
+    sent, seen = Signal(), []
+
+    def save(named: dict[str, Any]) -> None:
+        seen.append(named.get("using"))
+        named["instance"].save()
+
+    tag = Tag.objects.create(name="sea")
+    signals = [sent] if options else [sent, post_save]
+    listen(signals, note=save, reentry="skip", **options)
+    if options:
+        listen(post_save, note=lambda named: sent.send(sender=Tag, instance=named["instance"]))
+    sent.send(sender=Tag, instance=tag)
+    assert seen == [None]
+
+
 class TestConcurrency:
     def test_another_thread_is_somebody_else(self) -> None:
         sent = Signal()

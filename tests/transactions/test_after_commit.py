@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -142,16 +143,21 @@ class TestOursFails:
         assert isinstance(caught.value, ExceptionGroup)
         assert [str(error) for error in caught.value.exceptions] == ["first", "second"]
 
-    def test_what_it_had_at_hand_is_let_go(self, log: Log) -> None:
+    def test_what_it_had_at_hand_is_let_go(
+        self, log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        # A record of the log would hold it.
+        caplog.set_level(logging.CRITICAL, logger="signalkit.transactions")
+
         class Held:
             pass
 
         held: list[weakref.ref[Held]] = []
 
-        def work() -> None:
+        def work(error: type[BaseException] = Boom) -> None:
             at_hand = Held()
             held.append(weakref.ref(at_hand))
-            raise Boom
+            raise error
 
         gc.disable()
         try:
@@ -163,7 +169,10 @@ class TestOursFails:
             with suppress(Boom), transaction.atomic():
                 after_commit(log.note("ours"))
                 transaction.on_commit(work)
-            assert [ref() for ref in held] == [None] * 4
+            with pytest.raises(asyncio.CancelledError), transaction.atomic():  # noqa: PT012
+                after_rollback(partial(work, asyncio.CancelledError))
+                transaction.set_rollback(True)
+            assert [ref() for ref in held] == [None] * 5
         finally:
             gc.enable()
 
@@ -288,6 +297,20 @@ class TestARequestToStop:
         assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_what_is_late_is_not_replaced_by_what_was_undone(is_watched: bool, log: Log) -> None:
+    queue = partial(hooks.queue, connections["default"], Moment.AFTER_COMMIT)
+    dropped = log.note("dropped") if is_watched else None
+    with raising(KeyboardInterrupt):
+        after_commit(log.fail("stops", KeyboardInterrupt))
+        queue(log.note("committed"), key="k", dropped=dropped)
+        with rolled_back():
+            queue(log.note("undone"), key="k", dropped=dropped)
+    with transaction.atomic():
+        pass
+    assert log == ["stops", "committed", *(["dropped"] if is_watched else [])]
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_a_request_to_stop_after_a_commit_by_hand(
     stop: type[BaseException], log: Log, committed: Committed
@@ -302,6 +325,23 @@ def test_a_request_to_stop_after_a_commit_by_hand(
     assert log == ["stops", "last"]
     assert committed() == ["last"]
     transaction.set_autocommit(True)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_request_to_stop_by_hand_is_heeded_before_what_is_owed(
+    stop: type[BaseException], log: Log
+) -> None:
+    transaction.set_autocommit(False)
+    write("row")
+    after_commit(log.fail("stops", stop))
+    with rolled_back():
+        after_rollback(log.note("undone"))
+    with pytest.raises(stop):
+        transaction.commit()
+    log.append("stopped")
+    transaction.commit()
+    transaction.set_autocommit(True)
+    assert log == ["stops", "stopped", "undone"]
 
 
 class TestTheCommitFails:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from unittest import mock
 
@@ -14,7 +15,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
 
-from signalkit.transactions import after_commit, after_rollback, before_commit
+from signalkit.transactions import after_commit, after_rollback, before_commit, hooks
+from signalkit.transactions.entries import Moment
 from signalkit.transactions.observer import Observer
 from signalkit.transactions.watch import install, observe
 from tests.transactions.conftest import Committed
@@ -253,6 +255,61 @@ class TestReopened:
         real.ensure_connection()
         assert log == ["undone"]
 
+    def test_one_that_could_not_be_prepared_is_seen_all_the_same(
+        self, log: Log, committed: Committed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Django goes on to use it."""
+        real = connections["default"]
+        with rolled_back():
+            after_rollback(log.note("undone"))
+            connection.close()
+
+        def refuse(**kwargs: object) -> None:
+            raise Boom
+
+        connection_created.connect(refuse)
+        try:
+            with pytest.raises(Boom):
+                real.ensure_connection()
+        finally:
+            connection_created.disconnect(refuse)
+        assert log == []
+        with transaction.atomic():
+            write("row")
+            before_commit(log.write("before"))
+            after_commit(log.note("after"))
+        assert log == ["before", "after", "undone"]
+        transaction.set_autocommit(False)
+        after_commit(log.note("by hand"))
+        transaction.set_autocommit(True)
+        assert log[3:] == ["by hand"]
+        assert committed() == ["row", "before"]
+
+    def test_nothing_runs_while_it_is_prepared_where_autocommit_is_off(
+        self, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def prepare_first(**kwargs: Any) -> None:
+            connection.cursor().execute("SELECT 1")
+            connection.commit()
+            log.append("first")
+
+        def prepare_last(**kwargs: Any) -> None:
+            log.append("last")
+
+        with rolled_back():
+            after_rollback(log.note("undone"))
+            connection.close()
+        monkeypatch.setitem(connection.settings_dict, "AUTOCOMMIT", False)
+        connection_created.connect(prepare_first)
+        connection_created.connect(prepare_last)
+        try:
+            connection.ensure_connection()
+            assert log == ["first", "last", "undone"]
+        finally:
+            connection_created.disconnect(prepare_first)
+            connection_created.disconnect(prepare_last)
+            connection.close()
+
     def test_what_waits_is_lost_when_it_is_opened_again_in_the_middle(
         self, log: Log, committed: Committed
     ) -> None:
@@ -437,6 +494,15 @@ class TestNeverOpened:
         assert log == ["at once"]
         assert real.connection is None
 
+    @pytest.mark.parametrize("moment", list(Moment))
+    def test_nor_is_anything_put_on_it(self, log: Log, moment: Moment) -> None:
+        """A test that may use no database puts something of its own in the place of connect()."""
+        unopened = connections["default"].copy()
+        before = dict(vars(unopened))
+        hooks.queue(unopened, moment, log.note("at once"), dropped=log.note("dropped"))
+        assert vars(unopened) == before
+        assert log == ([] if moment is Moment.AFTER_ROLLBACK else ["at once"])
+
 
 class TestUnused:
     def test_the_wrapped_methods_step_aside_at_once(self) -> None:
@@ -500,3 +566,25 @@ class TestUnused:
             before_commit(log.note("before"))
             after_commit(log.note("after"))
         assert log == ["before", "after"]
+
+    @pytest.mark.parametrize("ends_well", [True, False])
+    def test_one_in_the_middle_of_a_transaction_is_noticed(
+        self, ends_well: bool, log: Log, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with suppress(Boom), transaction.atomic():
+            before_commit(log.note("never"))
+            after_commit(log.note("after"))
+            after_rollback(log.note("nor this"))
+            for name in ("commit", "rollback"):
+                with mock.patch.object(connection, name):
+                    pass
+            if not ends_well:
+                raise Boom
+        assert log == (["after"] if ends_well else [])
+        (record,) = caplog.records
+        assert "has ended unseen" in record.getMessage()
+        with transaction.atomic():
+            before_commit(log.note("seen"))
+        with rolled_back():
+            after_rollback(log.note("seen too"))
+        assert log[-2:] == ["seen", "seen too"]

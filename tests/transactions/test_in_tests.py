@@ -84,7 +84,15 @@ class TestCapturedCallbacks(InTest):
                         hook(self.log.note("ran"))
             assert len(callbacks) == 200
             assert entries.looks < 200 * 50
-        assert self.log == ["ran"] * 400
+        entries = observer_for("default")._waiting._entries = Counting()
+        with self.captureOnCommitCallbacks(execute=True) as callbacks:
+            for _ in range(200):
+                with transaction.atomic():
+                    before_commit(self.log.note("ran"))
+                    after_commit(self.log.note("ran"))
+        assert len(callbacks) == 400
+        assert entries.looks < 400 * 50
+        assert self.log == ["ran"] * 800
 
     def test_on_its_alias(self) -> None:
         with self.captureOnCommitCallbacks(using="other", execute=True) as callbacks:
@@ -373,6 +381,20 @@ class TestRunOnCommit(InTest):
     def test_not_inside_a_block_of_the_test(self) -> None:
         with transaction.atomic(), pytest.raises(NothingToCommit, match="atomic"):
             run_on_commit()
+
+
+class TestAfterRollbackWorkThatQueues(InTest):
+    def test_it_is_committed_as_if_the_test_had_queued_it(self) -> None:
+        def work() -> None:
+            after_commit(self.log.note("after"))
+            before_commit(self.log.note("before"))
+
+        with rolled_back():
+            after_rollback(work)
+        with transaction.atomic():
+            pass
+        run_on_commit()
+        assert self.log == ["before", "after"]
 
 
 class TestWithWorkOfItsClass(TestCase):

@@ -202,20 +202,28 @@ class Counting(list[Any]):
         return super().__iter__()
 
 
-def test_what_a_savepoint_costs_does_not_grow_with_what_else_waits(log: Log, queue: Queue) -> None:
+@MOMENTS
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_what_a_savepoint_costs_does_not_grow_with_what_else_waits(
+    moment: str, is_beside: bool, log: Log, queue: Queue
+) -> None:
+    beside = ["beside"] if is_beside else []
     with transaction.atomic():
+        queue(moment, log.note("first"), key="k")
         for _ in range(1_000):
             transaction.on_commit(log.note("foreign"))
-        queue("after_commit", log.note("beside"))
-        queue("after_commit", log.note("first"), key="k")
+        for name in beside:
+            queue("after_commit", log.note(name))
+        queue("after_commit", log.note("own"), key="own")
         callbacks = connection.run_on_commit = Counting(connection.run_on_commit)
         for number in range(100):
             with transaction.atomic():
-                queue("after_commit", log.note(f"block {number}"), key="k")
+                queue("after_commit", log.note(f"own {number}"), key="own")
+                queue(moment, log.note(f"block {number}"), key="k")
         assert callbacks is connection.run_on_commit
         assert callbacks.looks < 1_000
         connection.run_on_commit = [*callbacks]
-    assert log == ["foreign"] * 1_000 + ["beside", "block 99"]
+    assert log == ["block 99", *["foreign"] * 1_000, *beside, "own 99"]
 
 
 def test_what_was_undone_takes_no_room(log: Log, queue: Queue) -> None:

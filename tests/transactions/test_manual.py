@@ -67,6 +67,19 @@ class TestCommit:
         transaction.set_autocommit(True)
         assert log == ["foreign"]
 
+    @not_on_postgresql
+    def test_on_commit_in_before_commit_work_waits_for_the_switch_that_commits(
+        self, log: Log, committed: Committed
+    ) -> None:
+        def work() -> None:
+            transaction.on_commit(log.note("foreign"))
+
+        write("row")
+        before_commit(work)
+        transaction.set_autocommit(True)
+        assert committed() == ["row"]
+        assert log == ["foreign"]
+
     @pytest.mark.parametrize("error", [Boom, DatabaseError, Interrupt])
     def test_before_commit_work_that_fails_rolls_back(
         self, error: type[BaseException], log: Log, committed: Committed

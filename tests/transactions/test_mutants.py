@@ -6,26 +6,25 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import atomic
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
-from signalkit.transactions import inside, observer, running
-from signalkit.transactions.entries import Entry, Work
+from signalkit.transactions import after_commit, inside, observer, running
+from signalkit.transactions.entries import Entry, Work, call
 from signalkit.transactions.observer import Observer
 from signalkit.transactions.owed import Owed
 from signalkit.transactions.running import run_rounds
 from signalkit.transactions.waiting import Waiting
 from tests.transactions.machine.machine import Transactions
 from tests.transactions.machine.work import Interrupt
-from tests.transactions.support import real_commits
+from tests.transactions.support import Log, real_commits
 
 Patch = pytest.MonkeyPatch
 
@@ -97,8 +96,16 @@ def commit_what_a_caught_error_has_spoilt(patch: Patch) -> None:
 def stop_after_a_foreign_failure(patch: Patch) -> None:
     run_all = running.run_all
 
-    def broken(alias: str, entries: Iterable[Entry], django: Any, run: Any) -> None:
-        django() if isinstance(django, partial) else run_all(alias, entries, django, run)
+    def broken(alias: str, entries: list[Entry], django: Any, run: Any) -> None:
+        def call_django() -> None:
+            try:
+                django()
+            except Exception:
+                for entry in entries:
+                    entry.over = True
+                raise
+
+        run_all(alias, entries, call_django, run)
 
     patch.setattr(observer, "run_all", broken)
 
@@ -112,7 +119,7 @@ def stop_after_a_failure_of_ours(patch: Patch) -> None:
         def run_unless_one_has_failed(work: Work) -> None:
             if not failed:
                 try:
-                    run(work)
+                    (run or call)(work)
                 except Exception as error:
                     failed.append(error)
                     raise
@@ -128,7 +135,7 @@ def go_on_after_a_request_to_stop(patch: Patch) -> None:
     def broken(alias: str, entries: list[Entry], django: Any, run: Any) -> None:
         def run_through(work: Work) -> None:
             with suppress(Interrupt):
-                run(work)
+                (run or call)(work)
 
         run_all(alias, entries, django, run_through)
 
@@ -164,7 +171,7 @@ def take_manual_mode_for_the_other(patch: Patch) -> None:
 
 
 def leave_uncommitted_what_is_run_in_manual_mode(patch: Patch) -> None:
-    patch.setattr(observer, "run_committed", lambda connection, func: func())
+    patch.setattr(Observer, "_run_and_commit", lambda self, work: work())
 
 
 QUICKLY_FOUND = (
@@ -221,3 +228,26 @@ def test_a_broken_observer_is_found_out(
                     suppress_health_check=list(HealthCheck),
                 ),
             )
+
+
+ABOUT_FAILURES = (
+    stop_after_a_foreign_failure,
+    stop_after_a_failure_of_ours,
+    go_on_after_a_request_to_stop,
+    forget_what_a_request_to_stop_left,
+)
+
+
+@real_commits
+@pytest.mark.parametrize("mutant", ABOUT_FAILURES)
+def test_where_nothing_fails_it_does_what_it_did(
+    mutant: Callable[[Patch], Any], monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    """So that it is found out for what is broken, and not because it does nothing at all."""
+    with monkeypatch.context() as patch:
+        mutant(patch)
+        with atomic():
+            transaction.on_commit(log.note("foreign"))
+            after_commit(log.note("first"))
+            after_commit(log.note("second"))
+    assert log == ["foreign", "first", "second"]
