@@ -13,7 +13,7 @@ Call: TypeAlias = Callable[[Event], Any]
 """What the user wrote, as a function of an event."""
 
 
-class Run(Protocol):
+class Runner(Protocol):
     """Runs a receiver for an event, with the policies that it asked for."""
 
     def __call__(self, event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:

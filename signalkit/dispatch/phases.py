@@ -13,7 +13,7 @@ from django.db.models.signals import post_delete, pre_delete
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation
 from signalkit.dispatch.aliases import connection_of
-from signalkit.dispatch.calls import Run
+from signalkit.dispatch.calls import Runner
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase
@@ -22,7 +22,7 @@ from signalkit.transactions.hooks import queue
 from signalkit.transactions.opened import in_transaction
 
 Schedule = Callable[[Event], Any]
-Scheduler = Callable[[Declaration, Run], Schedule]
+Scheduler = Callable[[Declaration, Runner], Schedule]
 
 _schedulers: dict[Phase, Scheduler] = {}
 
@@ -37,7 +37,7 @@ def is_available(phase: Phase) -> bool:
     return phase in _schedulers
 
 
-def make_schedule(declaration: Declaration, run: Run) -> Schedule:
+def make_schedule(declaration: Declaration, run: Runner) -> Schedule:
     """Return what deals with an event of a receiver, according to its phase."""
 
     def schedule_when_available(event: Event) -> Any:
@@ -55,14 +55,14 @@ def make_schedule(declaration: Declaration, run: Run) -> Schedule:
     return scheduler(declaration, run) if scheduler else schedule_when_available
 
 
-def _inline(declaration: Declaration, run: Run) -> Schedule:
+def _inline(declaration: Declaration, run: Runner) -> Schedule:
     return run
 
 
 def _until_the_commit(moment: Moment) -> Scheduler:
     """Return what defers runs to a moment of the commit."""
 
-    def scheduler(declaration: Declaration, run: Run) -> Schedule:
+    def scheduler(declaration: Declaration, run: Runner) -> Schedule:
         key_of, is_about_deletion = _key_of(declaration), _is_about_deletion(declaration)
 
         def schedule(event: Event) -> None:
@@ -82,7 +82,7 @@ def _until_the_commit(moment: Moment) -> Scheduler:
     return scheduler
 
 
-def _after_rollback(declaration: Declaration, run: Run) -> Schedule:
+def _after_rollback(declaration: Declaration, run: Runner) -> Schedule:
     key_of = _key_of(declaration)
 
     def schedule(event: Event) -> None:

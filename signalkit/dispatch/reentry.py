@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from signalkit.declaration import Declaration
 from signalkit.dispatch.aliases import alias_of
-from signalkit.dispatch.calls import Run
+from signalkit.dispatch.calls import Runner
 from signalkit.dispatch.keys import has_key
 from signalkit.events import Event
 from signalkit.exceptions import ReentryError
@@ -62,7 +62,7 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
     return False
 
 
-def marked(declaration: Declaration, run: Run) -> Run:
+def marked(declaration: Declaration, run: Runner) -> Runner:
     """Return ``run``, known to be running while it does."""
 
     def run_marked(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:

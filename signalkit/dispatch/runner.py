@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
 from signalkit.dispatch.aliases import connection_of
-from signalkit.dispatch.calls import Call, Run
+from signalkit.dispatch.calls import Call, Runner
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.signal_names import signal_name
@@ -24,7 +24,7 @@ from signalkit.transactions.opened import in_transaction
 logger = logging.getLogger("signalkit.receivers")
 
 
-def make_run(declaration: Declaration) -> Run:
+def make_run(declaration: Declaration) -> Runner:
     """Return what runs a receiver for one event, with the policies that it asked for.
 
     Layers that were not asked for are not there, so that they cost nothing.
@@ -52,7 +52,7 @@ def _caller(declaration: Declaration) -> Call:
     return partial(call_as_django_does, call)
 
 
-def _measured(declaration: Declaration, call: Call) -> Run:
+def _measured(declaration: Declaration, call: Call) -> Runner:
     def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
         # When nobody watches, nothing is measured.
         if observation.run_finished.receivers:
@@ -62,7 +62,7 @@ def _measured(declaration: Declaration, call: Call) -> Run:
     return run
 
 
-def _isolated(declaration: Declaration, attempt: Run) -> Run:
+def _isolated(declaration: Declaration, attempt: Runner) -> Runner:
     """Undo what a failing receiver wrote, log it, and go on."""
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)

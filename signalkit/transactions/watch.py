@@ -1,4 +1,8 @@
-"""Which connections have an observer: every one that is opened once signalkit is ready."""
+"""Which connections have an observer: those that are open, or have been, once signalkit is ready.
+
+One that was never opened has none. Tests that may use no database put something of their own in the
+place of its ``connect()``, and take it away again.
+"""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ class WithBoth(TestCase):
     def test(self):
         ran.clear()
         for using in self.databases:
-            with self.captureOnCommitCallbacks(using=using, execute=True), transaction.atomic(using):
+            capture = self.captureOnCommitCallbacks(using=using, execute=True)
+            with capture, transaction.atomic(using):
                 ContentType.objects.using(using).create(app_label="a", model="b")
                 use_everything(using)
         self.assertEqual(ran, ["before_commit", "mail", "after_commit"] * 2)
