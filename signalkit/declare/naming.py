@@ -91,7 +91,7 @@ def layers(func: Any) -> Iterator[Any]:
     for _ in range(_DEEPEST):
         yield func
         inner = _wrapped(func)
-        if inner is None or inner is func:
+        if inner is None:
             return
         func = inner
 

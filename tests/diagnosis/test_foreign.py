@@ -51,7 +51,7 @@ class SilentText(str):
 
 class Nobody(type):
     def __getattribute__(cls, name: str) -> Any:
-        if name in ("__module__", "__qualname__"):
+        if name in ("__module__", "__qualname__", "__call__"):
             raise RuntimeError
         return super().__getattribute__(name)
 
@@ -60,7 +60,7 @@ def unknown() -> Any:
     """Return a class that does not say what it is called."""
 
     class Unknown(metaclass=Nobody):
-        def __call__(self, **kwargs: Any) -> None: ...
+        __call__ = print
 
     return Unknown
 
@@ -94,6 +94,17 @@ class Undecided:
     def __call__(self, **kwargs: Any) -> None: ...
 
 
+class Changeable:
+    """Lets Django connect it, and raises from then on."""
+
+    connected = False
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError if self.connected else AttributeError
+
+    def __call__(self, **kwargs: Any) -> None: ...
+
+
 class BuiltIn:
     """Leads to no code of Python's."""
 
@@ -103,8 +114,8 @@ class BuiltIn:
         vars(self).update(facts)
 
 
-def lambda_of(module: Any) -> Any:
-    made = lambda **kwargs: None  # noqa: E731  (to be changed)
+def lambda_of(module: Any, func: Any = None) -> Any:
+    made = func or (lambda **kwargs: None)
     made.__module__ = module
     return made
 
@@ -149,6 +160,14 @@ def test_receivers() -> None:
 
     assert len(found) == len(RECEIVERS)
     assert {(each.kind, each.state) for each in found} == {("plain", "connected")}
+
+
+def test_one_that_raises_later_on() -> None:
+    receiver = Changeable()
+    heard.connect(receiver, weak=False)
+    receiver.connected = True
+
+    assert row().receiver == f"{HERE}.Changeable.__call__"
 
 
 def test_receivers_that_are_connected_twice() -> None:
@@ -199,6 +218,20 @@ def test_senders() -> None:
     assert len(rows()) == len(SENDERS)
 
 
+def test_signals_that_cannot_be_compared() -> None:
+    class Bell(Signal):
+        __hash__ = Signal.__hash__
+        __eq__ = Incomparable.__eq__
+
+    bells = [Bell(), Bell()]
+    for bell in bells:
+        bell.connect(hear)
+
+    assert len([each for each in all_rows() if each.receiver == f"{HERE}.hear"]) == 2
+    for bell in bells:
+        bell.disconnect(hear)
+
+
 @pytest.mark.parametrize("sender", [SilentText("a"), unknown()])
 def test_a_sender_that_cannot_be_described(sender: Any) -> None:
     assert label_of(sender).text == "cannot be described (RuntimeError)"
@@ -212,6 +245,13 @@ def test_an_instance_of_a_class_that_cannot_be_described() -> None:
 @pytest.mark.parametrize("module", [None, 5, ""])
 def test_a_function_that_says_no_module_is_of_the_one_that_it_runs_in(module: Any) -> None:
     assert place_of(lambda_of(module)).module == HERE
+
+
+def test_a_function_that_runs_in_no_module() -> None:
+    namespace: dict[str, Any] = {"__name__": 5}
+    exec("def hear(**kwargs): pass", namespace)
+
+    assert place_of(lambda_of(None, namespace["hear"])).path == "builtins.hear"
 
 
 def test_a_qualified_name_that_is_no_string() -> None:

@@ -36,6 +36,20 @@ def load(site: Site, source: str) -> None:
     site.load("corner.listeners", HEAD + source)
 
 
+HIDDEN_CALL = """
+class Meta(type):
+    def __getattribute__(cls, name):
+        if name == "__call__":
+            raise RuntimeError
+        return super().__getattribute__(name)
+
+class Ear(metaclass=Meta):
+    def __call__(self, **kwargs): ...
+
+rung.connect(Ear(), weak=False)
+"""
+
+
 class TestW008:
     @pytest.mark.parametrize(
         ("call", "count"), [("async def __call__", 1), ("def __call__", 0), ("async def hear", 0)]
@@ -54,6 +68,11 @@ class TestW008:
         assert len(found) == count
         assert all("never awaits it" in each.msg for each in found)
         assert all(each.obj == "corner.listeners.Ear.__call__" for each in found)
+
+    def test_a_class_that_does_not_say_how_it_is_called(self, messages: Ask, site: Site) -> None:
+        load(site, HIDDEN_CALL)
+
+        assert messages("W008") == []
 
     def test_asynchronous_functions_are_awaited(self, messages: Ask, site: Site) -> None:
         load(site, "async def wait(**kwargs): ...\nrung.connect(wait)")
