@@ -37,13 +37,13 @@ def signal_path(signal: Signal) -> str:
     """
     path = _found.get(signal)
     if path is None:
-        path = signal_paths([signal])[signal]
+        path = signal_paths([signal])[id(signal)]
         if path != repr(signal):
             _found[signal] = path
     return path
 
 
-def signal_paths(signals: Iterable[Signal]) -> dict[Signal, str]:
+def signal_paths(signals: Iterable[Signal]) -> dict[int, str]:
     """Return for each signal the dotted path of the attribute that holds it.
 
     A signal does not know its name, and every module that imports it holds it too: one that is
@@ -53,7 +53,8 @@ def signal_paths(signals: Iterable[Signal]) -> dict[Signal, str]:
         signals: those to look for, all in one walk.
 
     Returns:
-        The path of each; the ``repr()`` of one that no loaded module or class of a module holds.
+        The path by the ``id()`` of each, for not every signal is hashable; the ``repr()`` of one
+        that no loaded module or class of a module holds.
     """
     wanted = {id(signal): signal for signal in signals}
     builtins = {id(each.signal): f"{each.module}.{each.name}" for each in builtin_signals()}
@@ -63,7 +64,7 @@ def signal_paths(signals: Iterable[Signal]) -> dict[Signal, str]:
         for path, key in holders(missing) if missing else ():
             found.setdefault(key, []).append(path)
     return {
-        signal: min(found[key], key=_unlikeliness) if key in found else repr(signal)
+        key: min(found[key], key=_unlikeliness) if key in found else repr(signal)
         for key, signal in wanted.items()
     }
 
@@ -77,8 +78,11 @@ def _held_by_classes(ids: Collection[int]) -> Iterator[tuple[str, int]]:
     for module, names in loaded_namespaces():
         for value in names.values():
             # type(), because isinstance() asks lazy objects for their class and so wakes them
-            if issubclass(type(value), type) and value.__module__ == module:
-                yield from _held_by(f"{module}.{value.__qualname__}", dict(vars(value)), ids)
+            if issubclass(type(value), type):
+                # type's own, for a metaclass may have others that raise
+                own, name = vars(value), type.__dict__["__qualname__"].__get__(value)
+                if own.get("__module__") == module:
+                    yield from _held_by(f"{module}.{name}", dict(own), ids)
 
 
 def _held_by(path: str, names: dict[str, Any], ids: Collection[int]) -> Iterator[tuple[str, int]]:

@@ -93,9 +93,9 @@ def all_rows() -> list[Row]:
     rows: list[Row] = []
     for _, group in groupby(connections, key=lambda each: id(each.signal)):
         of_signal = list(group)
-        rows.extend(_rows_of(of_signal, paths[of_signal[0].signal]))
-    rows.extend(_row(each, paths[each.signal], state="awaited") for each in awaited)
-    rows.extend(_unconnected(declaration, signal, paths[signal]) for declaration, signal in missing)
+        rows.extend(_rows_of(of_signal, paths[id(of_signal[0].signal)]))
+    rows.extend(_row(each, paths[id(each.signal)], state="awaited") for each in awaited)
+    rows.extend(_unconnected(each, signal, paths[id(signal)]) for each, signal in missing)
     return sorted(rows, key=lambda row: (row.signal, row.position is None, row.position or 0))
 
 
@@ -197,10 +197,10 @@ def _declared(declaration: Declaration, path: str, *, state: State, **more: Any)
 
 def _missing(connections: Iterable[SignalConnection]) -> Iterator[tuple[Declaration, Signal]]:
     """Yield what is declared and not connected."""
-    connected = {(each.declaration, each.signal) for each in connections}
+    connected = {(each.declaration, id(each.signal)) for each in connections}
     for declaration in registry:
         for signal in declaration.signals:
-            if (declaration, signal) not in connected:
+            if (declaration, id(signal)) not in connected:
                 yield declaration, signal
 
 

@@ -15,7 +15,7 @@ from signalkit.declaration import Declaration
 from signalkit.declare import conditions
 from signalkit.declare.targets import Targets
 from signalkit.dispatch import changed
-from signalkit.dispatch.connected import ConnectedReceiver
+from signalkit.dispatch.connected import ConnectedReceiver, uid_of
 from signalkit.dispatch.entrance import make_entrance
 from signalkit.dispatch.order import in_order
 from signalkit.dispatch.slots import arrange
@@ -151,7 +151,9 @@ class Connector:
         # class_prepared is connected before the models are known.
         targets = known[signal] if known else conditions.targets_of(declaration, signal)
         entrance = make_entrance(declaration, signal, targets)
-        made = ConnectedReceiver(declaration, signal, targets, targets.connected, entrance)
+        made = ConnectedReceiver(
+            declaration, signal, targets, targets.connected, entrance, uid_of(declaration)
+        )
         made.connect()
         return made
 

@@ -30,6 +30,8 @@ class ConnectedReceiver:
     """As Django was given them: objects, or None alone for anyone."""
 
     entrance: Entrance
+    uid: Hashable
+    """What Django tells the connection by, asked once: of a proxy it may be another each time."""
 
     @property
     def is_outdated(self) -> bool:
@@ -73,9 +75,8 @@ class ConnectedReceiver:
         return replace(self, senders=(*self.senders, model))
 
     def _connect(self, sender: Any) -> None:
-        uid = uid_of(self.declaration)
-        self.signal.connect(self.entrance, sender=sender, weak=False, dispatch_uid=uid)
-        taken_by = holder(self.signal, uid, sender)
+        self.signal.connect(self.entrance, sender=sender, weak=False, dispatch_uid=self.uid)
+        taken_by = holder(self.signal, self.uid, sender)
         if taken_by is not self.entrance:
             # Django keeps the one that was first, and says nothing.
             raise NameClash(
@@ -87,7 +88,7 @@ class ConnectedReceiver:
 
     def _disconnect(self, senders: tuple[Any, ...]) -> None:
         for sender in senders:
-            self.signal.disconnect(sender=sender, dispatch_uid=uid_of(self.declaration))
+            self.signal.disconnect(sender=sender, dispatch_uid=self.uid)
 
 
 def uid_of(declaration: Declaration) -> Hashable:

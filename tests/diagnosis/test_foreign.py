@@ -277,3 +277,17 @@ def test_a_module_that_raises() -> None:
     heard.connect(BuiltIn(__module__="odd"), weak=False)
 
     assert [each.file for each in rows()] == [__file__, None]
+
+
+class Unhashable(Signal):
+    __hash__ = None  # type: ignore[assignment]  # as dataclasses have it
+
+
+def test_a_signal_that_cannot_be_hashed_is_listed_and_checked() -> None:
+    sent = Unhashable()
+    sent.connect(hear)
+    try:
+        assert f"{HERE}.hear" in [row.receiver for row in all_rows()]
+        checks.run()
+    finally:
+        sent.disconnect(hear)

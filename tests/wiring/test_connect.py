@@ -314,3 +314,22 @@ class TestMemory:
 def test_this_process_is_wired_with_its_settings() -> None:
     assert config().AUTODISCOVER is not None
     assert connector._wired
+
+
+class Proxy:
+    """As proxies do that make another object at each look."""
+
+    def __call__(self, **kwargs: Any) -> None: ...
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("__func__", "__self__"):
+            return object()
+        raise AttributeError(name)
+
+
+def test_what_is_another_at_each_look_is_disconnected_all_the_same() -> None:
+    sent = Signal()
+    signalkit.receiver(sent, name="shop.proxy", order=1)(Proxy())
+    assert sent.has_listeners()
+    registry.remove(registry.get("shop.proxy"))
+    assert not sent.has_listeners()

@@ -52,8 +52,8 @@ def check_twice(facts: Facts) -> Iterator[CheckMessage]:
             continue
         place = _place(connection)
         if place.line is not None:
-            groups[connection.signal, place.file, place.line].append((connection, place))
-    for (signal, _, _), group in groups.items():
+            groups[id(connection.signal), place.file, place.line].append((connection, place))
+    for group in groups.values():
         for (one, place), (other, other_place) in combinations(group, 2):
             if not any(
                 facts.is_project(each.module) and facts.covers(each.module)
@@ -62,7 +62,7 @@ def check_twice(facts: Facts) -> Iterator[CheckMessage]:
                 continue
             why = _why_twice(one, other)
             if why is not None:
-                yield _twice(signal, place, other_place, why)
+                yield _twice(one.signal, place, other_place, why)
 
 
 def _place(connection: SignalConnection) -> Place:
@@ -164,7 +164,7 @@ def check_dead(facts: Facts) -> Iterator[CheckMessage]:
     paths = signal_paths(each.signal for each in dead)
     for connection in dead:
         yield Warning(
-            f"A receiver of {paths[connection.signal]} (sender: {label(connection).text}) has "
+            f"A receiver of {paths[id(connection.signal)]} (sender: {label(connection).text}) has "
             "died: it was connected weakly, and nothing else held it.",
             hint="Functions in functions, lambdas and partials need connect(..., weak=False).",
             id="signalkit.W011",
