@@ -142,9 +142,12 @@ def _forget_ended(saves: dict[_Key, _Save], this: _Key) -> None:
     A new frame may have the id of an old one. What another thread is doing is not known here.
     """
     running, threads = callstack.running(), callstack.threads()
+    # Green threads have idents that say nothing of the threads that there are.
+    are_known = this[0] in threads
     for key in list(saves):
         thread, frame = key
-        ended = frame not in running if thread == this[0] else thread not in threads
+        is_own = thread == this[0]
+        ended = frame not in running if is_own else are_known and thread not in threads
         if key == this or ended:
             saves.pop(key, None)
 

@@ -41,20 +41,25 @@ def enter(block: Block) -> None:
     _BLOCKS.set((*_BLOCKS.get(), block))
 
 
-def leave(owner: object, entered: list[Block]) -> Block:
+def leave(owner: object, entered: list[Block]) -> None:
     """End the block of an owner that was entered last, here if it was entered here.
 
-    A generator may be entered in one context and left in another: then the latest is meant.
+    A generator may be entered in one context and left in another: then the latest is meant. And it
+    may be left by the garbage collector, in the middle of this: so there is no lock, and whoever
+    takes a block out of the list is the one who ends it.
 
     Args:
         owner: what was entered.
-        entered: its blocks that have not ended, in whatever context.
-
-    Returns:
-        The block that has ended.
+        entered: its blocks that have not ended, in whatever context. One of them is taken out.
     """
-    here = [block for block in _BLOCKS.get() if block.owner is owner and not block.ended]
-    leaving = (here or entered)[-1]
-    leaving.ended = True
+    ending: Block | None = None
+    while ending is None:
+        here = [block for block in _BLOCKS.get() if block.owner is owner and not block.ended]
+        candidate = (here or entered)[-1]
+        try:
+            entered.remove(candidate)
+        except ValueError:
+            continue
+        ending = candidate
+    ending.ended = True
     _BLOCKS.set(tuple(block for block in _BLOCKS.get() if not block.ended))
-    return leaving

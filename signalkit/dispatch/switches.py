@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from threading import Lock
+from threading import RLock
 from typing import Any, Literal, TypeAlias
 
 from django.core.signals import setting_changed
@@ -24,7 +24,8 @@ class Switches:
         self.engaged = False
         """False promises that nobody is switched off anywhere, so that a send need not ask."""
 
-        self._lock = Lock()
+        # Reentrant: the garbage collector may end a block while another one ends.
+        self._lock = RLock()
         self._disabled: frozenset[str] = frozenset()
         self._mutes = 0
         # Everyone who is off when nothing but names is switched off; otherwise None.

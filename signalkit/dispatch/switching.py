@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
-from threading import Lock
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -69,7 +68,6 @@ class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome")
         self._names = names_of_receivers(names)
         # One may be entered by several threads and tasks at once.
         self._entered: list[Block] = []
-        self._lock = Lock()
 
     def __enter__(self) -> None:
         block = Block(self, self._names)
@@ -83,8 +81,7 @@ class muted:  # noqa: N801  (reads as the verb it is: with muted("shop.Welcome")
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._lock:
-            self._entered.remove(muting.leave(self, self._entered))
+        muting.leave(self, self._entered)
         switches.count_mute(-1)
 
     def __call__(self, func: Callable[P, T]) -> Callable[P, T]:

@@ -98,7 +98,8 @@ def after_rollback(func: Callable[[], object], using: str | None = None) -> None
 
     It runs outside the transaction that was lost, once the outermost block has ended and the
     connection is usable again; after a lost connection that is when the next one is opened. In
-    manual transaction management it runs right after ``rollback()``, in a transaction of its own.
+    manual transaction management it runs right after ``rollback()``, or the next ``commit()``, in
+    a transaction of its own.
     Best effort: a process that dies runs nothing. Without an open transaction it never runs.
 
     Args:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import partial
 
 from django.db import Error
@@ -145,13 +146,19 @@ class Observer:
         try:
             run_inside(self.connection, self._waiting, manual=self._manual)
         except BaseException:
-            try:
-                self.connection.rollback()
-            except Error:
-                self.connection.close()
+            self._roll_back(self.connection.rollback)
             raise
         finally:
             self._committing = False
+
+    def _roll_back(self, rollback: Callable[[], object]) -> None:
+        """Roll back because of an error, which nothing that goes wrong in here may replace."""
+        try:
+            rollback()
+        except Error:
+            # The connection is lost. Whoever comes next opens another one.
+            with suppress(Error):
+                self.connection.close()
 
     def _note_commit(self) -> None:
         """Sort what waited by what the commit means for it."""
@@ -175,6 +182,7 @@ class Observer:
         if not self._busy:
             self._django.run_and_clear_commit_hooks(self.connection)
             return
+        self._notice_unseen_end()
         if in_tests.in_test(self.connection):
             # A test has made Django call them without a COMMIT.
             waiting = self._waiting
@@ -254,19 +262,22 @@ class Observer:
         self._transactions += 1
         self._rest()
 
-    def _note_unseen_end(self) -> None:
-        """Take note that a transaction has ended without a call of what stands before its end.
+    def _notice_unseen_end(self) -> None:
+        """In autocommit nothing can wait: what does was left by an end that nothing stood before.
 
         Whoever patches ``django.db.connection.commit`` and undoes that takes ours away, too. What
         waited for the commit is still among Django's callbacks, if there was one.
         """
+        connection = self.connection
+        if not self._waiting or not connection.autocommit or connection.in_atomic_block:
+            return
         lost = [entry for entry in self._waiting.clear() if not (entry.over or entry.is_callback)]
         self._transactions += 1
         self._interception.place()
         if lost:
             logger.error(
-                "A transaction on %r has ended unseen, for somebody had replaced commit() or "
-                "rollback() of its connection. Never run: %s.",
+                "A transaction on %r has ended unseen: commit() or rollback() of its connection "
+                "had been replaced, or was cut short. Never run: %s.",
                 self._alias,
                 ", ".join(sorted({describe(entry.func) for entry in lost})),
                 extra={"alias": self._alias},
@@ -293,13 +304,12 @@ class Observer:
             self._manual = not (autocommit or force)
             return
         django = partial(self._django.set_autocommit, self.connection, autocommit, force)
-        if autocommit and self._waiting and not self._manual:
-            self._note_unseen_end()
         try:
             if autocommit and self._manual and self._waiting and self._may_turn_autocommit_on():
                 self._leave_manual_mode(django)
             else:
                 django()
+                self._notice_unseen_end()
             self._manual = not (autocommit or force)
         except STOPS:
             raise
@@ -336,10 +346,10 @@ class Observer:
             self._django.connect(self.connection)
         finally:
             self._connecting = False
-        # Not before all receivers of connection_created have prepared it, too.
+        # Not before all receivers of connection_created have prepared it, too. Where autocommit is
+        # off, one of them may have begun something that is not ours to commit.
         if self._busy:
             self._settle()
-            self._settle_in_manual_mode()
 
     def _run_and_commit(self, work: Work) -> None:
         """In manual mode, where nothing is open, do a piece of work and commit what it wrote."""
@@ -347,13 +357,12 @@ class Observer:
             with atomic(using=self._alias):
                 work()
             self.connection.commit()
-        except STOPS:
-            # Heeded at once: what is owed has its turn another time.
-            self._django.rollback(self.connection)
+        except BaseException as error:
+            self._roll_back(partial(self._django.rollback, self.connection))
             self._note_loss()
-            raise
-        except BaseException:
-            self.connection.rollback()
+            # A request to stop is heeded at once: what is owed has its turn another time.
+            if not isinstance(error, STOPS):
+                self._settle_in_manual_mode()
             raise
 
     def _settle(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from operator import attrgetter
 
 from signalkit.transactions.entries import Entry, Moment, last_of_each_key
@@ -33,9 +33,9 @@ class Waiting:
         self._entries: list[Entry] = []
         self._savepoints: list[str] = []
         self._keyed: dict[Hashable, list[Entry]] = {}
-        # By the block of a test that they belong to, those that are over included: asked once for
-        # each of a thousand blocks, nothing is looked through a thousand times.
-        self._before_commit: dict[Hashable, list[Entry]] = {}
+        # In a test, the before-commit entries by the block that they belong to: asked once for each
+        # of a thousand blocks, nothing is looked through a thousand times.
+        self._of_block: dict[Hashable, list[Entry]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -55,8 +55,8 @@ class Waiting:
                 return False
             same.append(entry)
         self._entries.append(entry)
-        if entry.moment is Moment.BEFORE_COMMIT:
-            self._before_commit.setdefault(entry.block, []).append(entry)
+        if entry.block is not None and entry.moment is Moment.BEFORE_COMMIT:
+            self._of_block.setdefault(entry.block, []).append(entry)
         return True
 
     @property
@@ -70,19 +70,13 @@ class Waiting:
         Args:
             after: a place; what was queued up to it is left out.
         """
-        if not self._before_commit:
-            return []
         start = bisect_right(self._entries, after, key=_place)
-        entries = [each for each in self._entries[start:] if each.moment is Moment.BEFORE_COMMIT]
-        counting = last_of_each_key(entries)
-        kept = set(map(id, counting))
-        for entry in entries:
-            entry.over = entry.over or id(entry) not in kept
-        return counting
+        entries = self._entries[start:]
+        return _choose([each for each in entries if each.moment is Moment.BEFORE_COMMIT])
 
     def before_commit_of(self, block: Hashable) -> list[Entry]:
-        """Return the before-commit entries of a test's block that count."""
-        return last_of_each_key(self._before_commit.get(block, ()))
+        """Return the before-commit entries of a test's block that count, as above."""
+        return _choose(self._of_block.get(block, ()))
 
     def is_replaced(self, entry: Entry) -> bool:
         """Say whether a later entry with the same key waits as well."""
@@ -127,7 +121,7 @@ class Waiting:
         entries, self._entries = self._entries, []
         self._savepoints.clear()
         self._keyed.clear()
-        self._before_commit.clear()
+        self._of_block.clear()
         return entries
 
     def committed(self) -> list[Entry]:
@@ -148,7 +142,7 @@ class Waiting:
         gone = set(map(id, entries))
         for entry in self._entries:
             if id(entry) in gone:
-                self._forget_key(entry)
+                self._forget(entry)
         self._entries = [entry for entry in self._entries if id(entry) not in gone]
 
     def _index(self, sid: str) -> int:
@@ -162,10 +156,8 @@ class Waiting:
         start = bisect_right(self._entries, level, key=_level)
         cut = self._entries[start:]
         del self._entries[start:]
-        if not self._entries:
-            self._before_commit.clear()
         for entry in reversed(cut):
-            self._forget_key(entry)
+            self._forget(entry)
         return cut
 
     def _replaced_by_an_earlier_one(self, entry: Entry) -> bool:
@@ -174,20 +166,35 @@ class Waiting:
         if index == 0 or not _can_take_over(same[index - 1], entry):
             return False
         same[index - 1].take_over(entry)
-        del same[index]
+        self._forget(entry)
         return True
 
     def _later(self, entry: Entry) -> list[Entry]:
         same = self._keyed.get(entry.identity, [])
         return [other for other in same if other.number > entry.number and not other.over]
 
-    def _forget_key(self, entry: Entry) -> None:
-        if entry.key is None:
-            return
-        same = self._keyed[entry.identity]
-        same.remove(entry)
-        if not same:
-            del self._keyed[entry.identity]
+    def _forget(self, entry: Entry) -> None:
+        if entry.key is not None:
+            _remove(self._keyed, entry.identity, entry)
+        if entry.block is not None and entry.moment is Moment.BEFORE_COMMIT:
+            _remove(self._of_block, entry.block, entry)
+
+
+def _remove(lists: dict[Hashable, list[Entry]], key: Hashable, entry: Entry) -> None:
+    entries = lists[key]
+    entries.remove(entry)
+    if not entries:
+        del lists[key]
+
+
+def _choose(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries that count; those that they replace are over."""
+    entries = list(entries)
+    counting = last_of_each_key(entries)
+    kept = set(map(id, counting))
+    for entry in entries:
+        entry.over = entry.over or id(entry) not in kept
+    return counting
 
 
 def _can_take_over(earlier: Entry, later: Entry) -> bool:

@@ -304,6 +304,9 @@ class TestReopened:
         connection_created.connect(prepare_last)
         try:
             connection.ensure_connection()
+            assert log == ["first", "last"]
+            # One of them may have begun something: what is owed is not committed with that.
+            connection.rollback()
             assert log == ["first", "last", "undone"]
         finally:
             connection_created.disconnect(prepare_first)
@@ -566,6 +569,38 @@ class TestUnused:
             before_commit(log.note("before"))
             after_commit(log.note("after"))
         assert log == ["before", "after"]
+
+    def test_a_refused_switch_ends_nothing(self, log: Log, committed: Committed) -> None:
+        with transaction.atomic():
+            before_commit(log.write("before"))
+            after_commit(log.note("after"))
+            with pytest.raises(transaction.TransactionManagementError):
+                transaction.set_autocommit(True)
+        with rolled_back():
+            after_rollback(log.note("undone"))
+            with pytest.raises(transaction.TransactionManagementError):
+                transaction.set_autocommit(True)
+        assert log == ["before", "after", "undone"]
+        assert committed() == ["before"]
+
+    @postgresql_only
+    def test_nor_one_that_the_driver_refuses(
+        self, log: Log, committed: Committed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = connections["default"]
+
+        def cut_short() -> None:
+            raise Boom
+
+        with monkeypatch.context() as patch, raising(Exception, "INTRANS"):
+            write("lost")
+            before_commit(log.note("before"))
+            after_rollback(log.note("undone"))
+            patch.setattr(real, "_commit", cut_short)
+        real.close()
+        real.ensure_connection()
+        assert log == ["before", "undone"]
+        assert committed() == []
 
     @pytest.mark.parametrize("ends_well", [True, False])
     def test_one_in_the_middle_of_a_transaction_is_noticed(

@@ -63,6 +63,26 @@ class TestCapturedCallbacks(InTest):
         callback()
         assert self.log == ["after", "after"]
 
+    def test_of_one_key_beside_savepoints_made_by_hand_it_runs_once(self) -> None:
+        with self.captureOnCommitCallbacks(execute=True), transaction.atomic():
+            after_commit(self.log.note("after"))
+            self.queue("before_commit", self.log.note("first"), key="k")
+            make_savepoint()
+            self.queue("before_commit", self.log.note("last"), key="k")
+        assert self.log == ["last", "after"]
+
+    def test_what_was_replaced_or_undone_takes_no_room(self) -> None:
+        with transaction.atomic():
+            self.queue("before_commit", self.log.note("first"), key="k")
+            for _ in range(10):
+                with transaction.atomic():
+                    self.queue("before_commit", self.log.note("another"), key="k")
+                with rolled_back():
+                    self.queue("before_commit", self.log.note("undone"))
+            assert len(connection.run_on_commit) == 1
+            kept = observer_for("default")._waiting._of_block
+            assert sum(map(len, kept.values())) == 1
+
     def test_what_one_costs_does_not_grow_with_their_number(self) -> None:
         class Counting(list[Any]):
             looks = 0
@@ -76,15 +96,16 @@ class TestCapturedCallbacks(InTest):
                 self.looks += len(self)
                 return super().__iter__()
 
+        waiting = observer_for("default")._waiting
         for hook in (after_commit, before_commit):
-            entries = observer_for("default")._waiting._entries = Counting()
+            entries = waiting._entries = Counting(waiting._entries)
             with self.captureOnCommitCallbacks(execute=True) as callbacks:
                 for _ in range(200):
                     with transaction.atomic():
                         hook(self.log.note("ran"))
             assert len(callbacks) == 200
             assert entries.looks < 200 * 50
-        entries = observer_for("default")._waiting._entries = Counting()
+        entries = waiting._entries = Counting(waiting._entries)
         with self.captureOnCommitCallbacks(execute=True) as callbacks:
             for _ in range(200):
                 with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -236,3 +237,24 @@ def test_what_was_undone_takes_no_room(log: Log, queue: Queue) -> None:
         assert not observer._owed
         assert not observer._waiting
     assert log == []
+
+
+@pytest.mark.parametrize("key", ["k", None])
+@MOMENTS
+def test_what_was_undone_is_held_by_nobody(
+    moment: str, key: str | None, log: Log, queue: Queue
+) -> None:
+    held: list[weakref.ref[Log]] = []
+
+    def leave(name: str) -> Callable[[], None]:
+        rows = Log()
+        held.append(weakref.ref(rows))
+        return rows.note(name)
+
+    with transaction.atomic():
+        queue(moment, log.note("stays"))
+        for number in range(10):
+            with rolled_back():
+                queue(moment, leave(str(number)), key=key)
+        assert [ref() for ref in held] == [None] * 10
+    assert log == ["stays"]

@@ -298,8 +298,35 @@ class TestAutocommitIsOffInTheSettings:
             after_rollback(log.write("undone"))
             connection.close()
             connection.ensure_connection()
+            assert committed() == ["row", "before"]
+            transaction.rollback()
             assert committed() == ["row", "before", "undone"]
             assert not transaction.get_autocommit()
         finally:
             monkeypatch.undo()
             connection.close()
+
+
+@pytest.mark.parametrize("error", [Boom, KeyboardInterrupt])
+def test_a_connection_that_is_lost_after_the_commit_can_be_used_again(
+    error: type[BaseException], log: Log, committed: Committed
+) -> None:
+    def lose() -> None:
+        log.append("lose")
+        # Behind Django's back, as a server that goes away.
+        connection.connection.close()
+        raise error
+
+    transaction.set_autocommit(False)
+    write("row")
+    after_commit(lose)
+    after_commit(log.write("after"))
+    with pytest.raises((Boom, KeyboardInterrupt)) as raised:
+        transaction.commit()
+    assert isinstance(raised.value, error)
+    assert not connection.in_atomic_block
+    connection.close()
+    with transaction.atomic():
+        write("next")
+    assert log == ["lose", "after"]
+    assert sorted(committed()) == ["after", "next", "row"]

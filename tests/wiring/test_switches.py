@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -279,3 +281,38 @@ class TestWhy:
             disable("shop.One")
             assert switches.why_off(registry.get("shop.One")) == "process"
         assert switches.why_off(registry.get("shop.two")) is None
+
+
+def test_a_block_may_end_while_another_one_ends() -> None:
+    """As the garbage collector ends a generator, at any step of anything."""
+    quiet = signalkit.muted()
+    steps = 0
+
+    def generate() -> Generator[None]:
+        with quiet:
+            yield
+
+    left = [generate() for _ in range(40)]
+    for generator in left:
+        next(generator)
+
+    def end_another(frame: object, event: str, argument: object) -> Any:
+        nonlocal steps
+        steps += 1
+        if left:
+            sys.settrace(None)
+            left.pop().close()
+            sys.settrace(end_another)
+        return end_another
+
+    sys.settrace(end_another)
+    try:
+        with quiet:
+            pass
+    finally:
+        sys.settrace(None)
+    assert steps > 5
+    while left:
+        left.pop().close()
+    assert not switches.engaged
+    assert copy.deepcopy(quiet) is not quiet
