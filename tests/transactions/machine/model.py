@@ -85,12 +85,16 @@ class Model:
     calls_due: bool = False
     broken: bool = False
     closed: bool = False
-    hooked: bool = False
     settling: bool = False
     # Whether an Interrupt has just ended what follows a commit.
     stopped: bool = False
     number: int = 0
     transaction: int = 0
+
+    @property
+    def hooked(self) -> bool:
+        """Whether anything of ours waits; otherwise a transaction is Django's affair alone."""
+        return any(isinstance(item, Hook) for item in self.journal)
 
     # What is done inside
 
@@ -114,7 +118,6 @@ class Model:
     def queue(self, moment: Moment, work: Work) -> None:
         self.number += 1
         if self.in_transaction():
-            self.hooked = True
             self.journal.append(Hook(moment, work, self.number, self.transaction))
         elif moment is not Moment.AFTER_ROLLBACK:
             perform(self, work)
@@ -274,7 +277,7 @@ class Model:
         self.calls_due = False
 
     def _end_journal(self) -> list[Item]:
-        journal, self.journal, self.places, self.hooked = self.journal, [], [], False
+        journal, self.journal, self.places = self.journal, [], []
         self.transaction += 1
         return journal
 
