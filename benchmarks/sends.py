@@ -72,8 +72,7 @@ def _one_send(title: str, signal: Signal) -> Comparison:
         ("function: created", created, FUNCTION),
         ("function: when", when, FUNCTION),
         ("class: created", by_class, CLASS),
-        # Asks which connection it is: for that alone, Django takes as long as for a plain send.
-        ("class: created, isolate", isolated, None),
+        ("class: created, isolate", isolated, CLASS),
         ("function: created; another one disabled", _beside_a_disabled(created), FUNCTION),
         ("class: created; another one disabled", _beside_a_disabled(by_class), CLASS),
         ("function: reentry=skip", receivers.function(reentry="skip"), None),
