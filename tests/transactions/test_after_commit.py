@@ -162,14 +162,14 @@ class TestOursFails:
         gc.disable()
         try:
             for number in (1, 2):
-                with pytest.raises((Boom, ExceptionGroup)), transaction.atomic():  # noqa: PT012
+                with pytest.raises((Boom, ExceptionGroup)), transaction.atomic():  # noqa: PT012  # it fails
                     for _ in range(number):
                         after_commit(work)
                     transaction.on_commit(log.note("foreign"))
             with suppress(Boom), transaction.atomic():
                 after_commit(log.note("ours"))
                 transaction.on_commit(work)
-            with pytest.raises(asyncio.CancelledError), transaction.atomic():  # noqa: PT012
+            with pytest.raises(asyncio.CancelledError), transaction.atomic():  # noqa: PT012  # so this
                 after_rollback(partial(work, asyncio.CancelledError))
                 transaction.set_rollback(True)
             assert [ref() for ref in held] == [None] * 5
