@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from django.dispatch import Signal
 
@@ -94,6 +94,10 @@ class Event:
     def __repr__(self) -> str:
         # Never values: they may be secrets, and a model's __str__ may query.
         return f"<Event sender={_named(self._sender)} payload={sorted(self._payload)}>"
+
+
+Call: TypeAlias = Callable[[Event], Any]
+"""What the user wrote, as a function of an event."""
 
 
 def call_as_django_does(func: Callable[..., Any], event: Event) -> Any:

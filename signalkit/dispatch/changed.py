@@ -79,11 +79,12 @@ def unwatch(model: type[Model], names: Iterable[str]) -> None:
         pre_save.disconnect(sender=model, dispatch_uid=_UID)
 
 
-def has_changed(names: Collection[str], named: Mapping[str, Any]) -> bool:
+def has_changed(names: Collection[str], sender: Any, named: Mapping[str, Any]) -> bool:
     """Say whether a save changes, or has changed, one of the named fields of a row that existed.
 
     Args:
         names: names or attnames of watched fields.
+        sender: the model that is saved.
         named: the keywords of ``pre_save`` or ``post_save``; only the latter has ``created``.
     """
     if named.get("created"):
@@ -103,7 +104,7 @@ def has_changed(names: Collection[str], named: Mapping[str, Any]) -> bool:
         )
     if save.changed is None:
         # For all who ask during this save: one of them may alter the object.
-        save.changed = _written_changes(save, named["sender"], instance)
+        save.changed = _written_changes(save, sender, instance)
     return not save.changed.isdisjoint(names)
 
 

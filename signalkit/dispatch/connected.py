@@ -13,7 +13,8 @@ from signalkit.declaration import Declaration
 from signalkit.declare.callables import identity
 from signalkit.declare.targets import Targets
 from signalkit.dispatch import changed
-from signalkit.dispatch.entrance import DECLARATION, Entrance
+from signalkit.dispatch.entrance import DECLARATION
+from signalkit.dispatch.plain import Entrance
 from signalkit.dispatch.slots import holder
 from signalkit.exceptions import NameClash
 from signalkit.signal_names import signal_name

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django.db.models.signals import post_save
 from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.declare.targets import EVERYONE, Targets
-from signalkit.dispatch import observation, reentry
+from signalkit.dispatch import reentry
 from signalkit.dispatch.guards import Guard, compile_guard
 from signalkit.dispatch.phases import Schedule, make_schedule
+from signalkit.dispatch.plain import Entrance, is_plain, plain_entrance, post_save_entrance
 from signalkit.dispatch.runner import make_run
 from signalkit.dispatch.switches import switches
-from signalkit.events import Event
-from signalkit.states import Phase
-
-Entrance = Callable[..., Any]
+from signalkit.events import Event, call_as_django_does
 
 DECLARATION = "signalkit_declaration"
 """The attribute by which an entrance is known, and leads to its receiver."""
@@ -29,8 +28,8 @@ def make_entrance(
     """Return the callable to connect for one signal of a receiver."""
     guard = compile_guard(declaration, signal, targets)
     schedule = make_schedule(declaration, make_run(declaration))
-    if _is_plain(declaration):
-        entrance = _plain_entrance(declaration, guard, schedule)
+    if is_plain(declaration):
+        entrance = _make_plain(declaration, signal, targets, guard, schedule)
     else:
         entrance = _full_entrance(declaration, guard, schedule)
     # Django's log of send_robust and other people's listings show these.
@@ -41,51 +40,37 @@ def make_entrance(
     return entrance
 
 
-def _is_plain(declaration: Declaration) -> bool:
-    """Say whether nothing stands between the guards and the function."""
-    return (
-        declaration.kind == "function"
-        and declaration.phase is Phase.INLINE
-        and declaration.on_error == "raise"
-        and declaration.reentry == "allow"
-        and not declaration.is_async
-    )
-
-
-def _plain_entrance(declaration: Declaration, guard: Guard | None, schedule: Schedule) -> Entrance:
-    """Return an entrance that makes no event: it costs little more than Django's own call."""
-    call, when = declaration.call, declaration.when
-
-    def receive(**named: Any) -> Any:
-        if switches.engaged and switches.refuses(declaration):
-            return None
-        if guard is not None and not guard(named):
-            return None
-        if when is not None and not when(**named):
-            return None
-        if observation.run_finished.receivers:
-            return schedule(Event(named.pop("signal"), named.pop("sender"), named))
-        return call(**named)
-
-    return receive
+def _make_plain(
+    declaration: Declaration,
+    signal: Signal,
+    targets: Targets,
+    guard: Guard | None,
+    schedule: Schedule,
+) -> Entrance:
+    entrance = plain_entrance(declaration, guard, schedule)
+    if signal is post_save and not declaration.changed and not targets.are_compared:
+        return post_save_entrance(declaration, schedule, entrance)
+    return entrance
 
 
 def _full_entrance(declaration: Declaration, guard: Guard | None, schedule: Schedule) -> Entrance:
-    is_class, when = declaration.kind == "class", declaration.when
+    when = declaration.when
+    if when is not None and declaration.kind == "function":
+        when = partial(call_as_django_does, when)
     checks_reentry = declaration.reentry != "allow"
+    # Names of the closure are faster to find than those of a module.
+    off, innermost = switches, reentry.RUNNING
 
-    def receive(**named: Any) -> Any:
-        if switches.engaged and switches.refuses(declaration):
+    def receive(signal: Signal, sender: Any, **named: Any) -> Any:
+        if off.engaged and off.refuses(declaration):
             return None
-        if guard is not None and not guard(named):
+        if guard is not None and not guard(sender, named):
             return None
-        if when is not None and not is_class and not when(**named):
+        event = Event(signal, sender, named)
+        if when is not None and not when(event):
             return None
-        event = Event(named.pop("signal"), named.pop("sender"), named)
-        if when is not None and is_class and not when(event):
-            return None
-        # Last: what a condition leaves out is no re-entry.
-        if checks_reentry and reentry.must_skip(declaration, event):
+        # Last: what a condition leaves out is no re-entry. Mostly nobody is at work.
+        if checks_reentry and innermost.get() is not None and reentry.must_skip(declaration, event):
             return None
         return schedule(event)
 

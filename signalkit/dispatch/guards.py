@@ -1,6 +1,6 @@
 """The conditions that an event must meet, compiled once per receiver and signal.
 
-A guard takes the keywords of a send, ``signal`` and ``sender`` included, and says whether to go
+A guard takes the sender and the keywords of a send, and says whether to go
 on. Conditions that a receiver did not set have no guard. What a signal of one's own will carry is
 not known before it is sent: a guard refuses a send that cannot be what the receiver was declared
 for, because to skip it would lose it without a word.
@@ -10,24 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import django
 from django.core.serializers.base import DeserializedObject
-from django.db import connections
 from django.db.models.signals import m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
-from signalkit.catalogue import carries
 from signalkit.declaration import Declaration
 from signalkit.declare.targets import Targets
 from signalkit.dispatch import callstack
 from signalkit.dispatch.changed import has_changed
 from signalkit.exceptions import DeclarationError
 from signalkit.signal_names import signal_name
-from signalkit.states import Phase
 from signalkit.types import Payload
 
-Guard = Callable[[Payload], bool]
+Guard = Callable[[Any, Payload], bool]
 
 
 def compile_guard(declaration: Declaration, signal: Signal, targets: Targets) -> Guard | None:
@@ -41,21 +39,19 @@ def compile_guard(declaration: Declaration, signal: Signal, targets: Targets) ->
     # The cheapest first.
     guards: list[Guard] = []
     if targets.are_compared:
-        guards.append(lambda named: targets.include(named["sender"]))
+        guards.append(lambda sender, named: targets.include(sender))
     if declaration.created is not None:
         guards.append(_created(declaration, signal))
     elif not declaration.raw:
         guards.extend(_not_raw(signal))
-    if _needs_alias(declaration) and carries(signal, "using") is None:
-        guards.append(_carries_alias(declaration, signal))
     if declaration.changed:
         names = declaration.changed
-        guards.append(lambda named: has_changed(names, named))
+        guards.append(lambda sender, named: has_changed(names, sender, named))
     return reduce(_both, guards) if guards else None
 
 
 def _both(first: Guard, second: Guard) -> Guard:
-    return lambda named: first(named) and second(named)
+    return lambda sender, named: first(sender, named) and second(sender, named)
 
 
 def _created(declaration: Declaration, signal: Signal) -> Guard:
@@ -66,7 +62,7 @@ def _created(declaration: Declaration, signal: Signal) -> Guard:
     created = declaration.created
     takes_raw = declaration.raw or signal is not post_save
 
-    def guard(named: Payload) -> bool:
+    def guard(sender: Any, named: Payload) -> bool:
         try:
             # By truth: a signal of one's own may say it with something else than a bool.
             if (not named["created"]) is created:
@@ -82,34 +78,13 @@ def _created(declaration: Declaration, signal: Signal) -> Guard:
     return guard
 
 
-def _needs_alias(declaration: Declaration) -> bool:
-    """Say whether the alias of a transaction matters, and has to be taken from the send."""
-    uses_transaction = declaration.phase is not Phase.INLINE or declaration.on_error == "isolate"
-    return uses_transaction and declaration.using is None
-
-
-def _carries_alias(declaration: Declaration, signal: Signal) -> Guard:
-    def guard(named: Payload) -> bool:
-        using = named.get("using")
-        if using is None or (isinstance(using, str) and using in connections):
-            return True
-        raise DeclarationError(
-            f"{declaration.name} ({declaration.origin}): {signal_name(signal)} was sent with "
-            f"using={using!r}; expected one of the database aliases {', '.join(connections)}, "
-            "whose transaction the receiver is about. If it means something else here, give the "
-            "receiver using=, or rename the keyword."
-        )
-
-    return guard
-
-
 def _not_raw(signal: Signal) -> list[Guard]:
     if signal is pre_save or signal is post_save:
-        return [lambda named: not named.get("raw")]
+        return [lambda sender, named: not named.get("raw")]
     if signal is m2m_changed:
         if django.VERSION >= (6, 1):
-            return [lambda named: not named.get("raw")]
-        return [lambda named: not _is_deserializing()]
+            return [lambda sender, named: not named.get("raw")]
+        return [lambda sender, named: not _is_deserializing()]
     return []
 
 

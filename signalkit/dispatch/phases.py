@@ -13,7 +13,7 @@ from django.db.models.signals import post_delete, pre_delete
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation
 from signalkit.dispatch.aliases import connection_of
-from signalkit.dispatch.calls import Runner
+from signalkit.dispatch.runner import Runner
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase

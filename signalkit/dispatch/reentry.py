@@ -9,33 +9,41 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from signalkit.declaration import Declaration
 from signalkit.dispatch.aliases import alias_of
-from signalkit.dispatch.calls import Runner
 from signalkit.dispatch.keys import has_key
 from signalkit.events import Event
 from signalkit.exceptions import ReentryError
 from signalkit.signal_names import signal_name
 
 
-class _Running:
+class Running:
     """A receiver at work on an event, and the one that was at work already."""
 
     __slots__ = ("declaration", "ended", "event", "outer")
 
-    def __init__(self, declaration: Declaration, event: Event, outer: _Running | None) -> None:
+    def __init__(self, declaration: Declaration, event: Event, outer: Running | None) -> None:
+        """Note who is at work.
+
+        Args:
+            declaration: the receiver.
+            event: what it is at work on.
+            outer: who was the innermost so far.
+        """
+        # Or a chain of tasks, each started in a receiver of the one before, would grow for ever.
+        while outer is not None and outer.ended:
+            outer = outer.outer
         self.declaration = declaration
         self.event = event
-        self.outer = outer
+        self.outer: Running | None = outer
         # A thread or task that was started meanwhile has a copy of the context, and may outlive
         # the receiver: what it does then is nobody's doing but its own.
-        self.ended = False
+        self.ended: bool = False
 
 
-_RUNNING: ContextVar[_Running | None] = ContextVar("signalkit_running", default=None)
+RUNNING: ContextVar[Running | None] = ContextVar("signalkit_running", default=None)
 """The innermost."""
 
 # What tells two sends without an instance apart, as far as equality is known to be harmless.
@@ -48,7 +56,7 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
     Raises:
         ReentryError: it is, and the receiver asks for an error instead.
     """
-    running = _RUNNING.get()
+    running = RUNNING.get()
     while running is not None:
         if (
             running.declaration is declaration
@@ -60,27 +68,6 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
             return True
         running = running.outer
     return False
-
-
-def marked(declaration: Declaration, run: Runner) -> Runner:
-    """Return ``run``, known to be running while it does."""
-
-    def run_marked(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
-        before = outer = _RUNNING.get()
-        # Or a chain of tasks, each started in a receiver of the one before, would grow for ever.
-        while outer is not None and outer.ended:
-            outer = outer.outer
-        running = _Running(declaration, event, outer)
-        _RUNNING.set(running)
-        try:
-            return run(event, connection)
-        finally:
-            running.ended = True
-            _RUNNING.set(before)
-
-    # By this it is told apart among what waits for a commit.
-    run_marked.__qualname__ = declaration.name
-    return run_marked
 
 
 def _same_object(declaration: Declaration, one: Event, other: Event) -> bool:
@@ -109,9 +96,9 @@ def _same_value(one: Any, other: Any) -> bool:
     return isinstance(one, _VALUES) and type(one) is type(other) and bool(one == other)
 
 
-def _describe(first: _Running, declaration: Declaration, event: Event) -> str:
+def _describe(first: Running, declaration: Declaration, event: Event) -> str:
     steps = [(declaration, event)]
-    step = _RUNNING.get()
+    step = RUNNING.get()
     while step is not None:
         if not step.ended:
             steps.append((step.declaration, step.event))

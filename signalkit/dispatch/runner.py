@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from asyncio import CancelledError
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
@@ -14,8 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation, reentry
 from signalkit.dispatch.aliases import connection_of
-from signalkit.dispatch.calls import Call, Runner
-from signalkit.events import Event, call_as_django_does
+from signalkit.events import Call, Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.signal_names import signal_name
 from signalkit.states import Phase
@@ -24,17 +23,51 @@ from signalkit.transactions.opened import in_transaction
 logger = logging.getLogger("signalkit.receivers")
 
 
+class Runner(Protocol):
+    """Runs a receiver for an event, with the policies that it asked for."""
+
+    def __call__(self, event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
+        """Run it.
+
+        Args:
+            event: what it is to react to.
+            connection: the one that the event's transaction is on, where that is known already;
+                to look it up takes longer than everything else in here.
+        """
+
+
 def make_run(declaration: Declaration) -> Runner:
-    """Return what runs a receiver for one event, with the policies that it asked for.
+    """Return what runs a receiver.
 
     Layers that were not asked for are not there, so that they cost nothing.
     """
-    run = _measured(declaration, _caller(declaration))
+    call = _caller(declaration)
+    told = partial(observation.call_and_tell, declaration, call)
+    isolated: Runner | None = None
+    isolated_told: Runner | None = None
     if declaration.on_error == "isolate":
-        run = _isolated(declaration, run)
-    # All of them, so that a cycle through this receiver can be named; the plain entrance alone
-    # goes without.
-    return reentry.marked(declaration, run)
+        isolated, isolated_told = _isolated(declaration, call), _isolated(declaration, told)
+    # Names of the closure are faster to find than those of a module.
+    finished, innermost = observation.run_finished, reentry.RUNNING
+
+    def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
+        outer = innermost.get()
+        # All of them, so that a cycle through this receiver can be named; the plain entrances
+        # alone go without.
+        running = reentry.Running(declaration, event, outer)
+        innermost.set(running)
+        try:
+            # When nobody watches, nothing is measured.
+            if finished.receivers:
+                return isolated_told(event, connection) if isolated_told else told(event)
+            return isolated(event, connection) if isolated else call(event)
+        finally:
+            running.ended = True
+            innermost.set(outer)
+
+    # By this it is told apart among what waits for a commit.
+    run.__qualname__ = declaration.name
+    return run
 
 
 def _caller(declaration: Declaration) -> Call:
@@ -52,17 +85,7 @@ def _caller(declaration: Declaration) -> Call:
     return partial(call_as_django_does, call)
 
 
-def _measured(declaration: Declaration, call: Call) -> Runner:
-    def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
-        # When nobody watches, nothing is measured.
-        if observation.run_finished.receivers:
-            return observation.call_and_tell(declaration, call, event)
-        return call(event)
-
-    return run
-
-
-def _isolated(declaration: Declaration, attempt: Runner) -> Runner:
+def _isolated(declaration: Declaration, attempt: Call) -> Runner:
     """Undo what a failing receiver wrote, log it, and go on."""
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)

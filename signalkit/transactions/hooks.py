@@ -34,7 +34,8 @@ def queue(
             not undone runs, in the place of the first.
         dropped: called instead of the work if a rollback undid it.
     """
-    if in_transaction(connection):
+    # The first half spares a call in most cases.
+    if connection.in_atomic_block or in_transaction(connection):
         observe(connection).queue(moment, func, key=key, dropped=dropped)
     elif moment is not Moment.AFTER_ROLLBACK:
         func()

@@ -24,6 +24,8 @@ def run_inside(connection: BaseDatabaseWrapper, waiting: Waiting, *, manual: boo
         BaseException: what the work raises.
     """
     refuse_lost_transaction(connection, "before its COMMIT", begins_late=manual)
+    if not waiting.has_before_commit():
+        return
     if manual:
         begin_late_transaction(connection)
     commit_on_exit = connection.commit_on_exit

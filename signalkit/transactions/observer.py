@@ -101,7 +101,8 @@ class Observer:
             dropped: called instead of the work if a rollback undid it.
         """
         connection = self.connection
-        if not (self._waiting or self._committing):
+        # Without a call: this is done for every event.
+        if not (self._waiting.entries or self._committing):
             self._interception.place()
             self._manual = is_manual(connection)
         in_test = in_tests.in_test(connection)

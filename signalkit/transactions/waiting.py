@@ -30,7 +30,9 @@ class Waiting:
     """
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
+        """Read-only for others."""
+
         self._savepoints: list[str] = []
         self._keyed: dict[Hashable, list[Entry]] = {}
         # In a test, the before-commit entries by the block that they belong to: asked once for each
@@ -38,7 +40,7 @@ class Waiting:
         self._of_block: dict[Hashable, list[Entry]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._entries)
+        return bool(self.entries)
 
     def add(self, entry: Entry) -> bool:
         """Take in an entry.
@@ -54,7 +56,7 @@ class Waiting:
                 same[-1].take_over(entry)
                 return False
             same.append(entry)
-        self._entries.append(entry)
+        self.entries.append(entry)
         if entry.block is not None and entry.moment is Moment.BEFORE_COMMIT:
             self._of_block.setdefault(entry.block, []).append(entry)
         return True
@@ -62,7 +64,13 @@ class Waiting:
     @property
     def last_place(self) -> int:
         """The place of the latest entry."""
-        return self._entries[-1].place if self._entries else 0
+        return self.entries[-1].place if self.entries else 0
+
+    def has_before_commit(self) -> bool:
+        """Say whether there is before-commit work."""
+        return any(
+            entry.moment is Moment.BEFORE_COMMIT and not entry.over for entry in self.entries
+        )
 
     def before_commit(self, after: int = 0) -> list[Entry]:
         """Return the before-commit entries that count; those they replace are over.
@@ -70,8 +78,8 @@ class Waiting:
         Args:
             after: a place; what was queued up to it is left out.
         """
-        start = bisect_right(self._entries, after, key=_place)
-        entries = self._entries[start:]
+        start = bisect_right(self.entries, after, key=_place)
+        entries = self.entries[start:]
         return _choose([each for each in entries if each.moment is Moment.BEFORE_COMMIT])
 
     def before_commit_of(self, block: Hashable) -> list[Entry]:
@@ -106,19 +114,19 @@ class Waiting:
         """
         level = max(self._index(sid), 0)
         del self._savepoints[level:]
-        start = bisect_right(self._entries, level, key=_level)
-        raised = self._entries[start:]
+        start = bisect_right(self.entries, level, key=_level)
+        raised = self.entries[start:]
         for entry in raised:
             entry.level = level
         replaced = [entry for entry in raised if self._replaced_by_an_earlier_one(entry)]
         if replaced:
             gone = set(map(id, replaced))
-            self._entries[start:] = [entry for entry in raised if id(entry) not in gone]
+            self.entries[start:] = [entry for entry in raised if id(entry) not in gone]
         return replaced
 
     def clear(self) -> list[Entry]:
         """Give up everything; return it."""
-        entries, self._entries = self._entries, []
+        entries, self.entries = self.entries, []
         self._savepoints.clear()
         self._keyed.clear()
         self._of_block.clear()
@@ -128,7 +136,7 @@ class Waiting:
         """Return the after-commit entries, which nothing can undo any more; give up everything."""
         committed = [
             entry
-            for entry in self._entries
+            for entry in self.entries
             if entry.moment is Moment.AFTER_COMMIT and not entry.over
         ]
         for same in self._keyed.values():
@@ -140,10 +148,10 @@ class Waiting:
     def discard(self, entries: list[Entry]) -> None:
         """Give up some entries."""
         gone = set(map(id, entries))
-        for entry in self._entries:
+        for entry in self.entries:
             if id(entry) in gone:
                 self._forget(entry)
-        self._entries = [entry for entry in self._entries if id(entry) not in gone]
+        self.entries = [entry for entry in self.entries if id(entry) not in gone]
 
     def _index(self, sid: str) -> int:
         # The latest of a name: it shadows those before it, for the database too.
@@ -153,9 +161,9 @@ class Waiting:
         return -1
 
     def _cut(self, level: int) -> list[Entry]:
-        start = bisect_right(self._entries, level, key=_level)
-        cut = self._entries[start:]
-        del self._entries[start:]
+        start = bisect_right(self.entries, level, key=_level)
+        cut = self.entries[start:]
+        del self.entries[start:]
         for entry in reversed(cut):
             self._forget(entry)
         return cut

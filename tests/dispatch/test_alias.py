@@ -40,7 +40,7 @@ def test_it_is_refused_at_the_send(options: dict[str, Any], using: Any) -> None:
     assert message.endswith("give the receiver using=, or rename the keyword.")
 
 
-@pytest.mark.parametrize("options", [*NEEDS_ONE, {"phase": Phase.DURABLE}])
+@pytest.mark.parametrize("options", NEEDS_ONE)
 def test_a_class_as_well(options: dict[str, Any]) -> None:
     namespace = {"signal": paid, "handle": lambda self, event: None, **options}
     type("Notify", (Receiver,), {"__module__": __name__, **namespace})

@@ -98,14 +98,14 @@ class TestCapturedCallbacks(InTest):
 
         waiting = observer_for("default")._waiting
         for hook in (after_commit, before_commit):
-            entries = waiting._entries = Counting(waiting._entries)
+            entries = waiting.entries = Counting(waiting.entries)
             with self.captureOnCommitCallbacks(execute=True) as callbacks:
                 for _ in range(200):
                     with transaction.atomic():
                         hook(self.log.note("ran"))
             assert len(callbacks) == 200
             assert entries.looks < 200 * 50
-        entries = waiting._entries = Counting(waiting._entries)
+        entries = waiting.entries = Counting(waiting.entries)
         with self.captureOnCommitCallbacks(execute=True) as callbacks:
             for _ in range(200):
                 with transaction.atomic():

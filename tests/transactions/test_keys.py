@@ -107,7 +107,7 @@ class TestOncePerTransaction:
             for number in range(200):
                 with transaction.atomic():
                     queue(moment, log.note(f"block {number}"), key="k")
-            assert len(observer._waiting._entries) == 1
+            assert len(observer._waiting.entries) == 1
             assert len(connection.run_on_commit) <= 1
         assert log == ["block 199"]
 

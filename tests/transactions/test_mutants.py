@@ -37,7 +37,7 @@ def forget_the_outer_savepoint(patch: Patch) -> None:
     released = Waiting.released
 
     def broken(self: Waiting, sid: str) -> list[Entry]:
-        for entry in self._entries:
+        for entry in self.entries:
             entry.level = 0
         return released(self, sid)
 
