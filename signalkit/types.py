@@ -25,3 +25,6 @@ When: TypeAlias = Callable[..., bool]
 
 OncePerTransaction: TypeAlias = bool | Callable[..., Any]
 """Whether only a transaction's last event counts, or what tells its events apart."""
+
+Record: TypeAlias = Literal["all", "failures", "off"] | float
+"""Which runs of a receiver are put on record: a number is the share of those that succeed."""
