@@ -39,3 +39,6 @@ class Outcome(Enum):
 
     ROLLED_BACK = "rolled_back"
     """It was scheduled and will not run, for what it was waiting for was rolled back."""
+
+    SKIPPED = "skipped"
+    """A condition, a switch or the guard against re-entry has kept it from running."""

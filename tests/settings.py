@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "signalkit",
+    "signalkit.runs",
     "tests.testapp",
     "tests.veto.vetoapp",
 ]
@@ -110,6 +111,8 @@ TEMPLATES = [
 
 ROOT_URLCONF = "tests.urls"
 SECRET_KEY = "only-for-the-tests"
+# Recorded is only what a test asks for.
+SIGNALKIT = {"RUNS": {"RECORD": "off"}}
 STATIC_URL = "static/"
 USE_TZ = True
 

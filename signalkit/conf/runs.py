@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from typing import TypeGuard
 
 from signalkit.conf.values import SETTING, names, refuse_unknown, wrong
 from signalkit.types import Record
@@ -53,14 +54,14 @@ def parse_runs(value: object) -> Runs:
     return Runs(
         RECORD=_record(given["RECORD"]),
         PLAIN=names(f"{_KEY}['PLAIN']", given["PLAIN"], "a list of dotted names or patterns"),
-        DATABASE=_alias("DATABASE", given["DATABASE"], optional=True),
-        FALLBACK_DATABASE=_alias("FALLBACK_DATABASE", given["FALLBACK_DATABASE"]) or "default",
+        DATABASE=None if given["DATABASE"] is None else _alias("DATABASE", given["DATABASE"]),
+        FALLBACK_DATABASE=_alias("FALLBACK_DATABASE", given["FALLBACK_DATABASE"]),
         RETENTION=_retention(given["RETENTION"]),
         MASK=names(f"{_KEY}['MASK']", given["MASK"], "a list of words such as ['iban']"),
     )
 
 
-def is_record(value: object) -> bool:
+def is_record(value: object) -> TypeGuard[Record]:
     """Say whether a value can say what is recorded."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return 0 <= value <= 1
@@ -70,13 +71,13 @@ def is_record(value: object) -> bool:
 def _record(value: object) -> Record:
     if not is_record(value):
         raise wrong(f"{_KEY}['RECORD']", value, _RECORD)
-    return value  # type: ignore[return-value]  # that is what was asked
+    return value
 
 
-def _alias(key: str, value: object, *, optional: bool = False) -> str | None:
-    if (isinstance(value, str) and value) or (optional and value is None):
-        return value  # type: ignore[return-value]  # that is what was asked
-    raise wrong(f"{_KEY}['{key}']", value, "a database alias" + (" or None" if optional else ""))
+def _alias(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise wrong(f"{_KEY}['{key}']", value, "the name of a database alias")
+    return value
 
 
 def _retention(value: object) -> timedelta | None:

@@ -1,0 +1,1 @@
+"""Runs on record: which receiver ran, when, how it went, who caused it."""
