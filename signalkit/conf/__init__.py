@@ -10,12 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from signalkit.conf import autodiscover, runs
+from signalkit.conf import autodiscover, context, runs
 from signalkit.conf.autodiscover import Autodiscover, parse_autodiscover
+from signalkit.conf.context import ContextSettings, parse_context
 from signalkit.conf.runs import Runs, parse_runs
 from signalkit.conf.values import SETTING, flag, names, refuse_unknown, wrong
 
-__all__ = ["SETTING", "Autodiscover", "Config", "Runs", "config", "parse"]
+__all__ = ["SETTING", "Autodiscover", "Config", "ContextSettings", "Runs", "config", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class Config:
     AUTODISCOVER: Autodiscover | None = autodiscover.DEFAULT
     """What is imported at start-up; None imports nothing."""
 
+    CONTEXT: ContextSettings = context.DEFAULT
+    """Whom to believe about where a request comes from."""
+
     RUNS: Runs = runs.DEFAULT
     """Which runs are put on record, where ``signalkit.runs`` is installed."""
 
@@ -43,6 +47,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "ENABLED": partial(flag, "['ENABLED']"),
     "DISABLED": _parse_disabled,
     "AUTODISCOVER": parse_autodiscover,
+    "CONTEXT": parse_context,
     "RUNS": parse_runs,
 }
 

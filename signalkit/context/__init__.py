@@ -1,0 +1,5 @@
+"""Who caused what: the actor, the cause that ties it together, where it came from."""
+
+from signalkit.context.current import Actor, Context, current, use
+
+__all__ = ["Actor", "Context", "current", "use"]

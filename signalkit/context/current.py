@@ -1,0 +1,247 @@
+"""The context that code runs in: who caused it, and through what."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from django.db.models import Model
+
+from signalkit.context.actor import LONGEST, Actor, actor_of, system
+from signalkit.context.address import client_address
+from signalkit.context.correlation import WELL_FORMED, is_well_formed, new_correlation_id
+from signalkit.context.process import Source, origin
+from signalkit.context.who import Who
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from django.http import HttpRequest
+
+__all__ = ["CONTEXT", "Actor", "Context", "Source", "current", "use"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Context:
+    """Who caused something, and through what. Read-only; :func:`use` makes others from it."""
+
+    correlation_id: str
+    """The same for everything that one cause set off."""
+
+    source: Source
+    """What set it off: ``"request"``, ``"command"``, ``"shell"``, ``"task"`` or ``"process"``."""
+
+    detail: str = ""
+    """Which one: ``"GET /orders/"``, the name of the command, the task or the program. Never a
+    query string; at most 200 characters."""
+
+    reason: str = ""
+    """Why, where somebody has said so."""
+
+    # Neither is shown: a request's repr has the query string.
+    request: HttpRequest | None = field(default=None, repr=False)
+    """The request, where there is one."""
+
+    _who: Who = field(default_factory=Who, repr=False)
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who did it; None while nobody is known.
+
+        The user of the request is looked up when this is first asked for, and stays the actor even
+        if the request logs out. It never raises: where the user cannot be loaded it is None.
+        """
+        return self._who.actor()
+
+    @property
+    def address(self) -> str | None:
+        """The client's IP address, as far as the settings trust who reports it; None without."""
+        return None if self.request is None else client_address(self.request.META)
+
+
+CONTEXT: ContextVar[Context | None] = ContextVar("signalkit_context", default=None)
+"""The context of this thread or task. Whoever sets it restores it, with ``set(previous)``."""
+
+
+def current() -> Context:
+    """Return the context that this code runs in.
+
+    It neither fails nor queries. Where none was set, it is that of the process.
+    """
+    return CONTEXT.get() or _of_process()
+
+
+_process: tuple[int, Context] | None = None
+
+
+def _of_process() -> Context:
+    global _process
+    known = _process
+    # A forked worker is a process of its own.
+    if known is None or known[0] != os.getpid():
+        source, detail = origin()
+        context = Context(
+            correlation_id=new_correlation_id(), source=source, detail=detail[:LONGEST]
+        )
+        _process = known = (os.getpid(), context)
+    return known[1]
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+_UNSET: Final = _Unset()
+
+
+def use(
+    *,
+    actor: object = _UNSET,
+    reason: str | _Unset = _UNSET,
+    correlation_id: str | _Unset = _UNSET,
+    source: Source | _Unset = _UNSET,
+    detail: str | _Unset = _UNSET,
+    request: HttpRequest | _Unset | None = _UNSET,
+) -> AbstractContextManager[Context]:
+    """Say who causes what happens in a ``with`` block, and why.
+
+    ::
+
+        with use(actor="nightly import", reason="prices of the new catalogue"):
+            import_prices()
+
+    What is not given stays as it is around the block. It works around ``await`` too. A task that
+    is started in the block takes the context along and keeps it; a new thread does not.
+
+    Args:
+        actor: a user, who is described as it is now; an :class:`Actor`; a string, the label of an
+            actor that is no user; None for nobody.
+        reason: why.
+        correlation_id: 8 to 64 ASCII letters, digits and ``- _ . :``.
+        source: ``"request"``, ``"command"``, ``"shell"``, ``"task"`` or ``"process"``.
+        detail: which one; cut after 200 characters.
+        request: the request that it belongs to. Unless ``actor`` is given, its user is the actor.
+
+    Returns:
+        the block, to be entered once.
+
+    Raises:
+        TypeError: a value is not of a kind named above.
+        ValueError: a correlation id is malformed, or a text that has to say something is empty.
+    """
+    changes: dict[str, Any] = {}
+    if not isinstance(reason, _Unset):
+        changes["reason"] = _text("reason", reason)
+    if not isinstance(detail, _Unset):
+        changes["detail"] = _text("detail", detail)[:LONGEST]
+    if not isinstance(correlation_id, _Unset):
+        changes["correlation_id"] = _correlation_id(correlation_id)
+    if not isinstance(source, _Unset):
+        changes["source"] = _source(source)
+    if not isinstance(request, _Unset):
+        changes["request"] = _request(request)
+        if request is not None:
+            changes["_who"] = Who(request=request)
+    if not isinstance(actor, _Unset):
+        changes["_who"] = Who(_actor(actor))
+    return _Block(changes)
+
+
+class _Block:
+    """What :func:`use` returns."""
+
+    __slots__ = ("_changes", "_context", "_previous")
+
+    def __init__(self, changes: dict[str, Any]) -> None:
+        self._changes = changes
+        self._context: Context | None = None
+        self._previous: Context | None = None
+
+    def __enter__(self) -> Context:
+        if self._context is not None:
+            raise RuntimeError(
+                "This block of signalkit.context.use() was entered before, and a block is entered "
+                "once. Call use() for each."
+            )
+        self._previous = CONTEXT.get()
+        self._context = replace(current(), **self._changes)
+        CONTEXT.set(self._context)
+        return self._context
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # A generator or a task may end it where it was never begun. What holds there is not its
+        # to change.
+        if CONTEXT.get() is self._context:
+            CONTEXT.set(self._previous)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"use({name}=...) got {value!r}; expected a string. Leave it out if none.")
+    return value
+
+
+def _correlation_id(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(
+            f"use(correlation_id=...) got {value!r}; expected a string: {WELL_FORMED}. "
+            "Convert it, for instance with str() or uuid.hex."
+        )
+    if not is_well_formed(value):
+        raise ValueError(
+            f"use(correlation_id=...) got {value!r}; expected {WELL_FORMED}. Leave it out to keep "
+            "the one around the block, or give uuid.uuid4().hex."
+        )
+    return value
+
+
+def _source(value: object) -> Source:
+    known: tuple[Source, ...] = get_args(Source)
+    for source in known:
+        if value == source:
+            return source
+    raise TypeError(
+        f"use(source=...) got {value!r}; expected one of: {', '.join(known)}. Which one exactly is "
+        "said with detail=."
+    )
+
+
+def _request(value: object) -> HttpRequest | None:
+    from django.http import HttpRequest
+
+    if value is None or isinstance(value, HttpRequest):
+        return value
+    raise TypeError(
+        f"use(request=...) got {value!r}; expected Django's HttpRequest, or None. For a request of "
+        "another kind, such as REST framework's, give the HttpRequest that it wraps."
+    )
+
+
+def _actor(value: object) -> Actor | None:
+    if value is None or isinstance(value, Actor):
+        return value
+    if isinstance(value, str):
+        if not value.strip():
+            raise ValueError(
+                f"use(actor=...) got {value!r}, which names nobody; expected a label. "
+                "Give None for nobody."
+            )
+        return system(value)
+    if isinstance(value, type) or not (
+        isinstance(value, Model) or hasattr(value, "is_authenticated")
+    ):
+        raise TypeError(
+            f"use(actor=...) got {value!r}; expected a user or another model instance, an Actor, "
+            "a string or None. To name somebody by a primary key, give the user itself, or "
+            "Actor(type='auth.User', id='1', label='...')."
+        )
+    return actor_of(value)
