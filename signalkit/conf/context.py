@@ -22,10 +22,11 @@ class ContextSettings:
     """The upper-case names are the keys of the dictionary."""
 
     TRUSTED_PROXIES: tuple[Proxy, ...] = ()
-    """Whose ``X-Forwarded-For`` is believed."""
+    """Whose ``X-Forwarded-For`` is believed; ``"unix"`` is a peer without an address."""
 
-    CORRELATION_HEADER: str = "X-Request-ID"
-    """The header that brings a correlation id, and takes it back with the response."""
+    CORRELATION_HEADER: str | None = "X-Request-ID"
+    """The header that brings a correlation id, and takes it back with the response. With None,
+    every request gets a new one and says nothing of it."""
 
 
 DEFAULT = ContextSettings()
@@ -58,17 +59,19 @@ def _proxies(value: object) -> tuple[Proxy, ...]:
 def _proxy(name: str, value: object) -> Proxy:
     if name == UNIX:
         return UNIX
+    key = f"{_KEY}['TRUSTED_PROXIES']"
     try:
-        return ip_network(name)
+        network = ip_network(name)
     except ValueError as error:
-        key = f"{_KEY}['TRUSTED_PROXIES']"
         wanted = f"addresses, networks, or 'unix', which {name!r} is not ({error})"
         raise wrong(key, value, wanted) from error
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise wrong(key, value, f"IPv4 addresses written as such, which {name!r} is not")
+    return network
 
 
-def _header(value: object) -> str:
-    if not isinstance(value, str) or not _HEADER.fullmatch(value):
-        raise wrong(
-            f"{_KEY}['CORRELATION_HEADER']", value, "the name of a header such as 'X-Request-ID'"
-        )
-    return value
+def _header(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and _HEADER.fullmatch(value)):
+        return value
+    wanted = "the name of a header such as 'X-Request-ID', or None"
+    raise wrong(f"{_KEY}['CORRELATION_HEADER']", value, wanted)

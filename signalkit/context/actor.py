@@ -7,13 +7,12 @@ from typing import Any
 
 from django.db.models import Model
 
-LONGEST = 200
-"""What is longer is cut: whoever stores a context has to know how long its texts may be."""
+from signalkit.context.texts import shown
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it, in plain text that outlives the user's row. A text beyond 200 characters is cut.
+    """Who did it, in plain text that outlives the user's row; each of at most 200 characters.
 
     Raises:
         TypeError: one of the three is no string.
@@ -36,8 +35,7 @@ class Actor:
                     f"Actor.{field.name} is {text!r}; expected a string. Give a primary key as "
                     "str(user.pk), or hand the user itself to signalkit.context.use()."
                 )
-            if len(text) > LONGEST:
-                object.__setattr__(self, field.name, text[:LONGEST])
+            object.__setattr__(self, field.name, shown(text))
 
 
 def system(label: str) -> Actor:

@@ -55,8 +55,10 @@ def read_address(text: str) -> Address | None:
         text, _, port = text.partition(":")
         if not _is_port(f":{port}"):
             return None
+    if ":" in text:
+        text = text.partition("%")[0]
     try:
-        address = ip_address(text.partition("%")[0])
+        address = ip_address(text)
     except ValueError:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:

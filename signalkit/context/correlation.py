@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import TypeGuard
 
 WELL_FORMED = "8 to 64 ASCII letters, digits and - _ . :"
 
@@ -15,7 +16,7 @@ def new_correlation_id() -> str:
     return uuid.uuid4().hex
 
 
-def is_well_formed(value: object) -> bool:
+def is_well_formed(value: object) -> TypeGuard[str]:
     """Say whether this can be a correlation id.
 
     It is what others may hand in, so it has to be harmless in a header, a log and a query.

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from django.db.models import Model
 
-from signalkit.context.actor import LONGEST, Actor, actor_of, system
+from signalkit.context.actor import Actor, actor_of, system
 from signalkit.context.address import client_address
 from signalkit.context.correlation import WELL_FORMED, is_well_formed, new_correlation_id
 from signalkit.context.process import Source, origin
+from signalkit.context.texts import shown
 from signalkit.context.who import Who
 
 if TYPE_CHECKING:
@@ -39,13 +40,16 @@ class Context:
     query string; at most 200 characters."""
 
     reason: str = ""
-    """Why, where somebody has said so."""
+    """Why, where somebody has said so; at most 200 characters."""
 
     # Neither is shown: a request's repr has the query string.
     request: HttpRequest | None = field(default=None, repr=False)
     """The request, where there is one."""
 
     _who: Who = field(default_factory=Who, repr=False)
+
+    # What it was made from, and is to be replaced by again; None for the first of a thread or task.
+    _outer: Context | None = field(default=None, repr=False)
 
     @property
     def actor(self) -> Actor | None:
@@ -83,9 +87,7 @@ def _of_process() -> Context:
     # A forked worker is a process of its own.
     if known is None or known[0] != os.getpid():
         source, detail = origin()
-        context = Context(
-            correlation_id=new_correlation_id(), source=source, detail=detail[:LONGEST]
-        )
+        context = Context(correlation_id=new_correlation_id(), source=source, detail=shown(detail))
         _process = known = (os.getpid(), context)
     return known[1]
 
@@ -120,7 +122,7 @@ def use(
     Args:
         actor: a user, who is described as it is now; an :class:`Actor`; a string, the label of an
             actor that is no user; None for nobody.
-        reason: why.
+        reason: why; cut after 200 characters.
         correlation_id: 8 to 64 ASCII letters, digits and ``- _ . :``.
         source: ``"request"``, ``"command"``, ``"shell"``, ``"task"`` or ``"process"``.
         detail: which one; cut after 200 characters.
@@ -137,7 +139,7 @@ def use(
     if not isinstance(reason, _Unset):
         changes["reason"] = _text("reason", reason)
     if not isinstance(detail, _Unset):
-        changes["detail"] = _text("detail", detail)[:LONGEST]
+        changes["detail"] = _text("detail", detail)
     if not isinstance(correlation_id, _Unset):
         changes["correlation_id"] = _correlation_id(correlation_id)
     if not isinstance(source, _Unset):
@@ -154,12 +156,11 @@ def use(
 class _Block:
     """What :func:`use` returns."""
 
-    __slots__ = ("_changes", "_context", "_previous")
+    __slots__ = ("_changes", "_context")
 
     def __init__(self, changes: dict[str, Any]) -> None:
         self._changes = changes
         self._context: Context | None = None
-        self._previous: Context | None = None
 
     def __enter__(self) -> Context:
         if self._context is not None:
@@ -167,8 +168,7 @@ class _Block:
                 "This block of signalkit.context.use() was entered before, and a block is entered "
                 "once. Call use() for each."
             )
-        self._previous = CONTEXT.get()
-        self._context = replace(current(), **self._changes)
+        self._context = replace(current(), **self._changes, _outer=CONTEXT.get())
         CONTEXT.set(self._context)
         return self._context
 
@@ -178,16 +178,26 @@ class _Block:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A generator or a task may end it where it was never begun. What holds there is not its
-        # to change.
-        if CONTEXT.get() is self._context:
-            CONTEXT.set(self._previous)
+        if self._context is not None and _is_within(self._context):
+            CONTEXT.set(self._context._outer)
+
+
+def _is_within(context: Context) -> bool:
+    """Say whether this code runs in a context, or in one that was made from it and never ended.
+
+    A generator may be closed by the garbage collector in any thread or task. What holds there has
+    nothing to do with it, and stays.
+    """
+    here = CONTEXT.get()
+    while here is not None and here is not context:
+        here = here._outer
+    return here is context
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"use({name}=...) got {value!r}; expected a string. Leave it out if none.")
-    return value
+    return shown(value)
 
 
 def _correlation_id(value: object) -> str:
