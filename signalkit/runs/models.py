@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NoReturn
 from django.db import models
 
 from signalkit.runs.exceptions import AppendOnly
-from signalkit.runs.querysets import RunQuerySet
+from signalkit.runs.querysets import RunManager
 from signalkit.states import Outcome, Phase
 
 
@@ -58,7 +58,7 @@ class ReceiverRun(models.Model):
     address = models.CharField(max_length=45, blank=True)
     alias = models.CharField(max_length=64, blank=True, help_text="The database of its event.")
 
-    objects = RunQuerySet.as_manager()
+    objects = RunManager()
 
     class Meta:
         verbose_name = "receiver run"

@@ -2,15 +2,165 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
+from signalkit.context.actor import Actor, actor_of
+from signalkit.declare.references import names_of
+from signalkit.registry import registry
+from signalkit.runs.ages import as_stored, before
 from signalkit.runs.exceptions import AppendOnly
+from signalkit.runs.flushing import before_reading
+from signalkit.runs.references import reference
+from signalkit.runs.windows import first_id_since, last_id_before
+from signalkit.states import Outcome
+
+GRACE = timedelta(minutes=1)
+"""How long what was scheduled may take before it counts as never run."""
 
 
 class RunQuerySet(models.QuerySet[Any]):
-    """Runs; newest first."""
+    """Runs; newest first.
+
+    Each method narrows what the ones before it have left. :meth:`since` and :meth:`older` look up
+    ids in the database that the queryset reads, so ``using()`` stands before them.
+    """
+
+    def of(self, receiver: str | Callable[..., Any] | type) -> Self:
+        """Return the runs of one receiver, those under its former names too.
+
+        Args:
+            receiver: its name, whether the code still has it or not; or the receiver itself.
+
+        Raises:
+            DeclarationError: it is neither a name nor a declared receiver.
+        """
+        names = [
+            name
+            for given in names_of("ReceiverRun.objects", "of()", receiver)
+            for name in all_names(given)
+        ]
+        # A single name leaves the database no choice but the index.
+        return (
+            self.filter(receiver=names[0]) if len(names) == 1 else self.filter(receiver__in=names)
+        )
+
+    def about(self, instance: models.Model | str) -> Self:
+        """Return the runs for what happened to one object.
+
+        Args:
+            instance: the object, or its reference, such as ``"shop.Book:12"``.
+        """
+        return self.filter(object=instance if isinstance(instance, str) else reference(instance))
+
+    def correlated(self, correlation: str) -> Self:
+        """Return everything that one cause set off.
+
+        Args:
+            correlation: the correlation id.
+        """
+        return self.filter(correlation=correlation)
+
+    def ended(self, *outcomes: Outcome | str) -> Self:
+        """Return the rows with one of some outcomes.
+
+        Args:
+            outcomes: members or values of :class:`~signalkit.states.Outcome`.
+
+        Raises:
+            ValueError: there is no such outcome.
+        """
+        values = [Outcome(outcome).value for outcome in outcomes]
+        return (
+            self.filter(outcome=values[0]) if len(values) == 1 else self.filter(outcome__in=values)
+        )
+
+    def failed(self) -> Self:
+        """Return the runs that raised an error; vetoes are none."""
+        return self.ended(Outcome.FAILED)
+
+    def never_ran(self, *, grace: timedelta = GRACE) -> Self:
+        """Return what was scheduled, and nothing came of it: the process died in between.
+
+        A run that was rolled back or skipped, or failed, is not among them.
+
+        Args:
+            grace: how old a scheduled run has to be to count.
+        """
+        came_of_it = self.model._base_manager.filter(run=OuterRef("run")).exclude(
+            outcome=Outcome.SCHEDULED.value
+        )
+        return self.ended(Outcome.SCHEDULED).filter(~Exists(came_of_it), started__lt=before(grace))
+
+    def since(self, moment: datetime | timedelta) -> Self:
+        """Return the runs that began at a moment or after it.
+
+        One that was written over an hour after it began may be missed: see
+        :mod:`signalkit.runs.windows`. It asks the database for the id to begin at.
+
+        Args:
+            moment: the moment; or how long ago it was.
+        """
+        start = _moment(moment)
+        first = first_id_since(self.model, self.db, start)
+        runs = self.filter(started__gte=start)
+        return runs if first is None else runs.filter(pk__gte=first)
+
+    def older(self, moment: datetime | timedelta) -> Self:
+        """Return the runs that began before a moment; else as :meth:`since`.
+
+        Args:
+            moment: the moment; or how long ago it was.
+        """
+        end = _moment(moment)
+        last = last_id_before(self.model, self.db, end)
+        runs = self.filter(started__lt=end)
+        return runs if last is None else runs.filter(pk__lte=last)
+
+    def by(self, actor: Any) -> Self:
+        """Return the runs that somebody caused.
+
+        Args:
+            actor: a user or another model instance; an :class:`~signalkit.context.actor.Actor`;
+                or a text: ``"auth.User:1"``, or the label, such as a user's name. None for those
+                that nobody is known to have caused.
+        """
+        if actor is None:
+            return self.filter(actor_type="", actor_id="", actor_label="")
+        if isinstance(actor, str):
+            kind, colon, identity = actor.partition(":")
+            known = Q(actor_type=kind, actor_id=identity) if colon else Q()
+            return (
+                self.filter(known | Q(actor_label=actor))
+                if colon
+                else self.filter(actor_label=actor)
+            )
+        found = actor if isinstance(actor, Actor) else actor_of(actor)
+        if found is None:
+            return self.by(None)
+        if not found.id:
+            return self.filter(actor_type=found.type, actor_label=found.label)
+        return self.filter(actor_type=found.type, actor_id=found.id)
+
+    def page(self, limit: int, *, before: int | None = None) -> Self:
+        """Return the newest rows, or those that come after a page that was read.
+
+        Args:
+            limit: how many at most.
+            before: the id of the last row of the page before.
+        """
+        runs = self.order_by("-pk")
+        return (runs if before is None else runs.filter(pk__lt=before))[:limit]
+
+    def using(self, alias: str | None) -> Self:
+        """Read another database, in which what waits is written first."""
+        runs = super().using(alias)
+        before_reading(runs.db)
+        return runs
 
     def update(self, **kwargs: Any) -> NoReturn:
         """Refuse: what is on record is not changed.
@@ -19,3 +169,39 @@ class RunQuerySet(models.QuerySet[Any]):
             AppendOnly: always.
         """
         raise AppendOnly("Runs are a record: they are not updated.")
+
+    def delete(self) -> NoReturn:
+        """Refuse: what is on record goes by its age.
+
+        Raises:
+            AppendOnly: always.
+        """
+        raise AppendOnly(
+            "Runs are a record: they are not deleted one by one. To take old ones away, use "
+            "manage.py signalkit prune."
+        )
+
+    # Django offers neither to related managers nor to templates; both change data.
+    update.alters_data = True  # type: ignore[attr-defined]
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class RunManager(models.Manager.from_queryset(RunQuerySet)):  # type: ignore[misc]
+    """Sees to it that what is read is there: runs that wait to be recorded are written first."""
+
+    def get_queryset(self) -> RunQuerySet:
+        """Return all runs."""
+        runs: RunQuerySet = super().get_queryset()
+        before_reading(runs.db)
+        return runs
+
+
+def all_names(name: str) -> tuple[str, ...]:
+    """Return the names under which a receiver may be on record: its own, and former ones."""
+    declaration = registry.find(name)
+    return (name,) if declaration is None else (declaration.name, *declaration.aliases)
+
+
+def _moment(given: datetime | timedelta) -> datetime:
+    return before(given) if isinstance(given, timedelta) else as_stored(given)
