@@ -11,7 +11,7 @@ from typing import Any
 from django.dispatch import Signal
 
 from signalkit.states import Phase
-from signalkit.types import Kind, OncePerTransaction, OnError, Reentry, Sender, When
+from signalkit.types import Kind, OncePerTransaction, OnError, Record, Reentry, Sender, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,15 @@ class Declaration:
 
     using: str | None = None
     """The alias whose transaction counts for a signal that carries none."""
+
+    record: Record | None = None
+    """Which of its runs are put on record; None leaves that to the settings."""
+
+    record_skips: bool = False
+    """Whether what kept it from running is told, too."""
+
+    announce: bool = False
+    """Whether it is on record with the send that it is going to run."""
 
     is_async: bool = False
     """Whether :attr:`call` makes a coroutine."""

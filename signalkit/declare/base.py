@@ -22,7 +22,7 @@ from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
 from signalkit.signal_names import signal_name
 from signalkit.states import Phase
-from signalkit.types import OncePerTransaction, OnError, Reentry, Sender
+from signalkit.types import OncePerTransaction, OnError, Record, Reentry, Sender
 
 # Options that mean one class alone: a child does not have its parent's name.
 _OWN = ("name", "aliases")
@@ -76,6 +76,19 @@ class Receiver:
 
     using: ClassVar[str | None] = None
     """The alias whose transaction counts, for a signal that carries none; ``default`` if None."""
+
+    record: ClassVar[Record | None] = None
+    """Which runs ``signalkit.runs`` puts on record: ``"all"``, ``"failures"``, ``"off"``, or the
+    share of successes as a number from 0.0 to 1.0, beside all failures. None: what the settings
+    say."""
+
+    record_skips: ClassVar[bool] = False
+    """Whether it is on record too that a condition, a switch or the guard against re-entry kept
+    the receiver from running."""
+
+    announce: ClassVar[bool] = False
+    """For a receiver that waits for the commit: whether the transaction of the send writes down
+    that it is going to run, so that a run that a crash prevented can be found."""
 
     def __init_subclass__(
         cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any

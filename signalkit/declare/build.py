@@ -27,6 +27,9 @@ OPTIONS = (
     "name",
     "aliases",
     "using",
+    "record",
+    "record_skips",
+    "announce",
 )
 """What signalkit adds to Django's ``signal``, ``sender``, ``weak`` and ``dispatch_uid``."""
 
@@ -92,6 +95,9 @@ def build(
             origin, "include_subclasses", options["include_subclasses"]
         ),
         using=values.read_using(origin, options["using"]),
+        record=values.read_record(origin, options["record"]),
+        record_skips=values.read_flag(origin, "record_skips", options["record_skips"]),
+        announce=values.read_flag(origin, "announce", options["announce"]),
         is_async=callables.is_coroutine_function(call),
         **more,
     )

@@ -19,6 +19,7 @@ from signalkit.exceptions import DeclarationError, SenderError, nearest
 from signalkit.signal_names import signal_name
 from signalkit.states import Phase
 
+_ANNOUNCED = (Phase.BEFORE_COMMIT, Phase.AFTER_COMMIT)
 _RAW_SIGNALS = (pre_save, post_save, m2m_changed)
 
 
@@ -57,6 +58,10 @@ def validate(declaration: Declaration, given: Iterable[str]) -> None:
         and declaration.on_error == "raise"
     ):
         raise _refused(declaration, "using", "an INLINE receiver that raises uses no transaction")
+    if declaration.announce and declaration.phase not in _ANNOUNCED:
+        raise _refused(
+            declaration, "announce", f"an {declaration.phase.name} receiver does not wait for it"
+        )
     if apps.models_ready:
         resolve(declaration)
         _refuse_late(declaration)

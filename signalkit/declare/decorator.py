@@ -23,7 +23,7 @@ from signalkit.declare.values import read_name
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
 from signalkit.states import Phase
-from signalkit.types import OncePerTransaction, OnError, Reentry, Sender, When
+from signalkit.types import OncePerTransaction, OnError, Record, Reentry, Sender, When
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +53,9 @@ _DEFAULTS: dict[str, Any] = {
     "include_subclasses": False,
     "aliases": (),
     "using": None,
+    "record": None,
+    "record_skips": False,
+    "announce": False,
 }
 
 
@@ -76,6 +79,9 @@ def receiver(
     name: str = _NOT_GIVEN,
     aliases: Sequence[str] = _NOT_GIVEN,
     using: str | None = _NOT_GIVEN,
+    record: Record | None = _NOT_GIVEN,
+    record_skips: bool = _NOT_GIVEN,
+    announce: bool = _NOT_GIVEN,
     **connect: Any,
 ) -> Callable[[F], F]:
     """Connect a function to a signal, as :func:`django.dispatch.receiver` does.
@@ -107,6 +113,12 @@ def receiver(
         name: the receiver's name; by default ``app_label.function_name``.
         aliases: names that it had before.
         using: the alias whose transaction counts, for a signal that carries none.
+        record: which runs ``signalkit.runs`` puts on record: ``"all"``, ``"failures"``, ``"off"``,
+            or the share of successes as a number from 0.0 to 1.0, beside all failures. None (the
+            default): what the settings say.
+        record_skips: whether it is on record too what kept the function from running.
+        announce: for what waits for the commit: whether the transaction of the send writes down
+            that it is going to run, so that a run that a crash prevented can be found.
         connect: whatever else the signal's own ``connect()`` takes; not with an option above.
 
     Raises:
@@ -132,6 +144,9 @@ def receiver(
         "name": name,
         "aliases": aliases,
         "using": using,
+        "record": record,
+        "record_skips": record_skips,
+        "announce": announce,
     }
     django = {key: value for key, value in django.items() if value is not _NOT_GIVEN}
     ours = {key: value for key, value in ours.items() if value is not _NOT_GIVEN}

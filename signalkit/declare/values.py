@@ -12,9 +12,11 @@ from typing import Any
 from django.conf import settings
 from django.dispatch import Signal
 
+from signalkit.conf.runs import is_record
 from signalkit.declaration import Origin
 from signalkit.exceptions import DeclarationError, nearest
 from signalkit.states import Phase
+from signalkit.types import Record
 
 
 def wrong(
@@ -46,6 +48,14 @@ def read_phase(origin: Origin, value: object) -> Phase:
         names = [phase.name for phase in Phase]
         hint = nearest(value.upper(), names) if isinstance(value, str) else ""
         raise wrong(origin, "phase", value, f"signalkit.Phase.{', Phase.'.join(names)}", hint)
+    return value
+
+
+def read_record(origin: Origin, value: object) -> Record | None:
+    """Read which runs are put on record."""
+    if value is not None and not is_record(value):
+        wanted = "'all', 'failures', 'off', the share of successes from 0.0 to 1.0, or None"
+        raise wrong(origin, "record", value, wanted)
     return value
 
 

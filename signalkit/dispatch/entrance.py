@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,16 @@ from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.declare.targets import EVERYONE, Targets
-from signalkit.dispatch import reentry
+from signalkit.dispatch import observation, reentry
 from signalkit.dispatch.guards import Guard, compile_guard
 from signalkit.dispatch.phases import Schedule, make_schedule
 from signalkit.dispatch.plain import Entrance, is_plain, plain_entrance, post_save_entrance
 from signalkit.dispatch.runner import make_run
+from signalkit.dispatch.running import RUNNING, Running
 from signalkit.dispatch.switches import switches
 from signalkit.events import Event, call_as_django_does
+from signalkit.states import Outcome
+from signalkit.types import Payload
 
 DECLARATION = "signalkit_declaration"
 """The attribute by which an entrance is known, and leads to its receiver."""
@@ -58,20 +62,30 @@ def _full_entrance(declaration: Declaration, guard: Guard | None, schedule: Sche
     if when is not None and declaration.kind == "function":
         when = partial(call_as_django_does, when)
     checks_reentry = declaration.reentry != "allow"
+    tell = partial(_tell_skipped, declaration) if declaration.record_skips else None
     # Names of the closure are faster to find than those of a module.
-    off, innermost = switches, reentry.RUNNING
+    off, innermost = switches, RUNNING
 
     def receive(signal: Signal, sender: Any, **named: Any) -> Any:
         if off.engaged and off.refuses(declaration):
-            return None
+            return tell and tell(signal, sender, named, "disabled")
         if guard is not None and not guard(sender, named):
-            return None
+            return tell and tell(signal, sender, named, "condition")
         event = Event(signal, sender, named)
         if when is not None and not when(event):
-            return None
+            return tell and tell(signal, sender, named, "when")
         # Last: what a condition leaves out is no re-entry. Mostly nobody is at work.
         if checks_reentry and innermost.get() is not None and reentry.must_skip(declaration, event):
-            return None
+            return tell and tell(signal, sender, named, "reentry")
         return schedule(event)
 
     return receive
+
+
+def _tell_skipped(
+    declaration: Declaration, signal: Signal, sender: Any, named: Payload, why: str
+) -> None:
+    if observation.run_skipped.receivers:
+        running = Running(declaration, Event(signal, sender, named))
+        run = observation.Run(running, Outcome.SKIPPED, time.time(), why=why)
+        observation.tell(observation.run_skipped, run)

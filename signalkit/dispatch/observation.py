@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.dispatch import Signal
 
+from signalkit.context.current import Context, current
 from signalkit.declaration import Declaration
+from signalkit.dispatch.running import RUNNING, Running
 from signalkit.events import Event
 from signalkit.exceptions import Veto
 from signalkit.states import Outcome, Phase
@@ -29,29 +30,90 @@ run_rolled_back = Signal()
 """A scheduled receiver will not run, for what it waited for was rolled back. Sent with ``run``."""
 
 
-@dataclass(frozen=True, slots=True)
+run_skipped = Signal()
+"""A receiver that asks for it (``record_skips``) did not run. Sent with ``run``."""
+
+
 class Run:
     """One attempt of one receiver at one event, or the intention of it."""
 
-    receiver: Declaration
-    event: Event
-    outcome: Outcome
-    duration: float | None = None
-    """In seconds; None when it has not run."""
+    __slots__ = ("duration", "error", "outcome", "running", "started", "why")
 
-    error: BaseException | None = None
+    def __init__(
+        self,
+        running: Running,
+        outcome: Outcome,
+        started: float,
+        duration: float | None = None,
+        error: BaseException | None = None,
+        why: str = "",
+    ) -> None:
+        """Describe it.
+
+        Args:
+            running: the receiver, at work on the event.
+            outcome: how it stands.
+            started: when it began, or was scheduled, in seconds since 1970.
+            duration: in seconds; None when it has not run.
+            error: what it raised.
+            why: what kept it from running, in a word.
+        """
+        self.running = running
+        self.outcome = outcome
+        self.started = started
+        self.duration = duration
+        self.error = error
+        self.why = why
+
+    @property
+    def receiver(self) -> Declaration:
+        """The receiver."""
+        return self.running.declaration
+
+    @property
+    def event(self) -> Event:
+        """What was sent."""
+        return self.running.event
 
     @property
     def phase(self) -> Phase:
         """The phase of the receiver."""
-        return self.receiver.phase
+        return self.running.declaration.phase
+
+    @property
+    def context(self) -> Context:
+        """Who caused it, and through what: as it was at the send."""
+        return self.running.context or current()
+
+    @property
+    def number(self) -> int:
+        """What its schedule, its attempts and its outcome have in common: 63 random bits."""
+        return self.running.number
+
+    @property
+    def parent(self) -> int | None:
+        """The number of the run that the event was sent in; None outside of any."""
+        return self.running.parent
+
+    @property
+    def queries(self) -> int:
+        """How many statements it sent, where somebody counts them."""
+        return self.running.queries
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.receiver}: {self.outcome.value}>"
 
 
-def call_and_tell(declaration: Declaration, call: Callable[[Event], Any], event: Event) -> Any:
-    """Call, and tell whoever watches how it went and how long it took."""
+def call_and_tell(call: Callable[[Event], Any], event: Event) -> Any:
+    """Call, and tell whoever watches how it went and how long it took.
+
+    The receiver is the innermost one at work.
+    """
+    running = RUNNING.get()
+    assert running is not None  # noqa: S101  # whoever calls this has just seen to it
     outcome = Outcome.SUCCEEDED
     error: BaseException | None = None
-    started = time.perf_counter()
+    started, clock = time.time(), time.perf_counter()
     try:
         return call(event)
     except Veto as veto:
@@ -61,8 +123,8 @@ def call_and_tell(declaration: Declaration, call: Callable[[Event], Any], event:
         outcome, error = Outcome.FAILED, raised
         raise
     finally:
-        duration = time.perf_counter() - started
-        tell(run_finished, Run(declaration, event, outcome, duration, error))
+        duration = time.perf_counter() - clock
+        tell(run_finished, Run(running, outcome, started, duration, error))
         # It leads to this frame, which must not lead to it: what the receiver had at hand would
         # wait for the garbage collector.
         del error

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
 from django.db.models import Model
 from django.db.models.signals import post_delete, pre_delete
+from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation
 from signalkit.dispatch.aliases import connection_of
 from signalkit.dispatch.runner import Runner
+from signalkit.dispatch.running import Running
 from signalkit.events import Event, call_as_django_does
 from signalkit.exceptions import DeclarationError, PhaseUnavailable
 from signalkit.states import Outcome, Phase
@@ -70,12 +73,14 @@ def _until_the_commit(moment: Moment) -> Scheduler:
             if is_about_deletion:
                 event = _lasting(event)
             connection = connection_of(declaration, event)
+            running = Running(declaration, event)
             if observation.run_scheduled.receivers and in_transaction(connection):
-                _tell_scheduled(declaration, event)
+                _tell(observation.run_scheduled, running, Outcome.SCHEDULED)
             # Kept for nobody, it would take room until the transaction ends.
             is_watched = observation.run_rolled_back.receivers
-            dropped = partial(_tell_rolled_back, declaration, event) if is_watched else None
-            queue(connection, moment, partial(run, event, connection), key=key, dropped=dropped)
+            dropped = partial(_tell_rolled_back, running) if is_watched else None
+            work = partial(run, event, connection, running)
+            queue(connection, moment, work, key=key, dropped=dropped)
 
         return schedule
 
@@ -90,19 +95,18 @@ def _after_rollback(declaration: Declaration, run: Runner) -> Schedule:
         key = None if key_of is None else key_of(event)
         event = _lasting(event)
         connection = connection_of(declaration, event)
-        queue(connection, Moment.AFTER_ROLLBACK, partial(run, event, connection), key=key)
+        work = partial(run, event, connection, Running(declaration, event))
+        queue(connection, Moment.AFTER_ROLLBACK, work, key=key)
 
     return schedule
 
 
-def _tell_scheduled(declaration: Declaration, event: Event) -> None:
-    run = observation.Run(declaration, event, Outcome.SCHEDULED)
-    observation.tell(observation.run_scheduled, run)
+def _tell(signal: Signal, running: Running, outcome: Outcome) -> None:
+    observation.tell(signal, observation.Run(running, outcome, time.time()))
 
 
-def _tell_rolled_back(declaration: Declaration, event: Event) -> None:
-    run = observation.Run(declaration, event, Outcome.ROLLED_BACK)
-    observation.tell(observation.run_rolled_back, run)
+def _tell_rolled_back(running: Running) -> None:
+    _tell(observation.run_rolled_back, running, Outcome.ROLLED_BACK)
 
 
 def _is_about_deletion(declaration: Declaration) -> bool:

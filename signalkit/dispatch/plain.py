@@ -26,6 +26,7 @@ def is_plain(declaration: Declaration) -> bool:
         and declaration.on_error == "raise"
         and declaration.reentry == "allow"
         and not declaration.is_async
+        and not declaration.record_skips
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -14,37 +13,10 @@ from django.db.models import Model
 from signalkit.declaration import Declaration
 from signalkit.dispatch.aliases import alias_of
 from signalkit.dispatch.keys import has_key
+from signalkit.dispatch.running import RUNNING, Running
 from signalkit.events import Event
 from signalkit.exceptions import ReentryError
 from signalkit.signal_names import signal_name
-
-
-class Running:
-    """A receiver at work on an event, and the one that was at work already."""
-
-    __slots__ = ("declaration", "ended", "event", "outer")
-
-    def __init__(self, declaration: Declaration, event: Event, outer: Running | None) -> None:
-        """Note who is at work.
-
-        Args:
-            declaration: the receiver.
-            event: what it is at work on.
-            outer: who was the innermost so far.
-        """
-        # Or a chain of tasks, each started in a receiver of the one before, would grow for ever.
-        while outer is not None and outer.ended:
-            outer = outer.outer
-        self.declaration = declaration
-        self.event = event
-        self.outer: Running | None = outer
-        # A thread or task that was started meanwhile has a copy of the context, and may outlive
-        # the receiver: what it does then is nobody's doing but its own.
-        self.ended: bool = False
-
-
-RUNNING: ContextVar[Running | None] = ContextVar("signalkit_running", default=None)
-"""The innermost."""
 
 # What tells two sends without an instance apart, as far as equality is known to be harmless.
 _VALUES = (str, bytes, int, float, complex, Decimal, date, time, timedelta, UUID, Enum)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from asyncio import CancelledError
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from signalkit.context.current import CONTEXT
 from signalkit.declaration import Declaration
-from signalkit.dispatch import observation, reentry
+from signalkit.dispatch import observation
 from signalkit.dispatch.aliases import connection_of
+from signalkit.dispatch.running import RUNNING, Running
 from signalkit.events import Call, Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.signal_names import signal_name
@@ -26,14 +29,23 @@ logger = logging.getLogger("signalkit.receivers")
 class Runner(Protocol):
     """Runs a receiver for an event, with the policies that it asked for."""
 
-    def __call__(self, event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
+    def __call__(
+        self,
+        event: Event,
+        connection: BaseDatabaseWrapper | None = None,
+        scheduled: Running | None = None,
+    ) -> Any:
         """Run it.
 
         Args:
             event: what it is to react to.
             connection: the one that the event's transaction is on, where that is known already;
                 to look it up takes longer than everything else in here.
+            scheduled: what was noted when the event was sent, for a run that had to wait.
         """
+
+
+_Isolated: TypeAlias = Callable[[Event, BaseDatabaseWrapper | None], Any]
 
 
 def make_run(declaration: Declaration) -> Runner:
@@ -42,28 +54,38 @@ def make_run(declaration: Declaration) -> Runner:
     Layers that were not asked for are not there, so that they cost nothing.
     """
     call = _caller(declaration)
-    told = partial(observation.call_and_tell, declaration, call)
-    isolated: Runner | None = None
-    isolated_told: Runner | None = None
+    told = partial(observation.call_and_tell, call)
+    isolated: _Isolated | None = None
+    isolated_told: _Isolated | None = None
     if declaration.on_error == "isolate":
         isolated, isolated_told = _isolated(declaration, call), _isolated(declaration, told)
     # Names of the closure are faster to find than those of a module.
-    finished, innermost = observation.run_finished, reentry.RUNNING
+    finished, innermost, contexts = observation.run_finished, RUNNING, CONTEXT
 
-    def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
-        outer = innermost.get()
+    def run(
+        event: Event,
+        connection: BaseDatabaseWrapper | None = None,
+        scheduled: Running | None = None,
+    ) -> Any:
+        before = innermost.get()
         # All of them, so that a cycle through this receiver can be named; the plain entrances
         # alone go without.
-        running = reentry.Running(declaration, event, outer)
-        innermost.set(running)
+        running = scheduled or Running(declaration, event)
+        running.begin()
+        around = contexts.get()
+        # Whoever sent the event has caused this, not whoever commits.
+        contexts.set(running.context)
         try:
             # When nobody watches, nothing is measured.
             if finished.receivers:
                 return isolated_told(event, connection) if isolated_told else told(event)
             return isolated(event, connection) if isolated else call(event)
         finally:
+            contexts.set(around)
             running.ended = True
-            innermost.set(outer)
+            if before is not None:
+                before.queries += running.queries
+            innermost.set(before)
 
     # By this it is told apart among what waits for a commit.
     run.__qualname__ = declaration.name
@@ -85,7 +107,7 @@ def _caller(declaration: Declaration) -> Call:
     return partial(call_as_django_does, call)
 
 
-def _isolated(declaration: Declaration, attempt: Call) -> Runner:
+def _isolated(declaration: Declaration, attempt: Call) -> _Isolated:
     """Undo what a failing receiver wrote, log it, and go on."""
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)
@@ -94,7 +116,7 @@ def _isolated(declaration: Declaration, attempt: Call) -> Runner:
     # alone; whoever was cancelled, such as a request whose client is gone, ends all the same.
     caught = (Exception, CancelledError) if too_late else (Exception,)
 
-    def run(event: Event, connection: BaseDatabaseWrapper | None = None) -> Any:
+    def run(event: Event, connection: BaseDatabaseWrapper | None) -> Any:
         connection = connection or connection_of(declaration, event)
         was_open, was_lost = in_transaction(connection), connection.needs_rollback
         try:

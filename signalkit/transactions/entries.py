@@ -13,6 +13,10 @@ class Moment(Enum):
     """What an entry waits for."""
 
     BEFORE_COMMIT = "before_commit"
+    LAST = "last"
+    """Before COMMIT, once all before-commit work is done; in a ``TestCase``, where there is none,
+    not at all."""
+
     AFTER_COMMIT = "after_commit"
     AFTER_ROLLBACK = "after_rollback"
 

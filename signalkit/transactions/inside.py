@@ -33,7 +33,7 @@ def run_inside(connection: BaseDatabaseWrapper, waiting: Waiting, *, manual: boo
         # In this state Django takes the block for one in manual mode, which neither begins nor
         # commits anything: in it, atomic() makes savepoints, and on_commit() is accepted.
         with atomic(using=connection.alias, savepoint=False):
-            run_rounds(connection.alias, waiting, waiting.before_commit)
+            run_rounds(connection.alias, waiting, waiting.due_before_commit)
             refuse_lost_transaction(connection, "by the work before its COMMIT")
     finally:
         connection.in_atomic_block = False

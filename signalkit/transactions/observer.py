@@ -53,6 +53,10 @@ STOOD_BEFORE = (
 )
 
 
+_CALLBACKS = (Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT)
+"""What is among Django's callbacks in a ``TestCase``."""
+
+
 class Observer:
     """Watches one connection; made by :func:`signalkit.transactions.watch.observe`."""
 
@@ -71,6 +75,12 @@ class Observer:
         # block has already put its own marks away.
         self._manual = is_manual(connection)
         self._committing = False
+        self.transaction = 0
+        """Differs between any two transactions of this connection."""
+
+        self.closing: Callable[[BaseDatabaseWrapper], object] | None = None
+        """Called with the connection before it is closed; must not raise."""
+
         self._queued = 0
         self._transactions = 0
         # What a test helper does that calls an entry without a COMMIT.
@@ -122,7 +132,7 @@ class Observer:
         entry.number = entry.place = self._queued
         self._busy = True
         django_calls_it = in_test or (moment is Moment.AFTER_COMMIT and not self._manual)
-        if self._waiting.add(entry) and django_calls_it and moment is not Moment.AFTER_ROLLBACK:
+        if self._waiting.add(entry) and django_calls_it and moment in _CALLBACKS:
             entry.is_callback = True
             connection.on_commit(entry)
 
@@ -132,6 +142,7 @@ class Observer:
         """Stand before Django's ``commit()``."""
         if not self._busy or self.connection.autocommit:
             self._django.commit(self.connection)
+            self.transaction += 1
             return
         if self._waiting:
             # What Django asks first: nothing must run for a commit that is refused.
@@ -139,6 +150,7 @@ class Observer:
             self.connection.validate_no_atomic_block()
             self._run_before_commit()
         self._django.commit(self.connection)
+        self.transaction += 1
         self._note_commit()
 
     def _run_before_commit(self) -> None:
@@ -215,6 +227,7 @@ class Observer:
     def rollback(self) -> None:
         """Stand before Django's ``rollback()``."""
         self._django.rollback(self.connection)
+        self.transaction += 1
         if self._busy:
             self._note_loss()
             if self._manual:
@@ -222,6 +235,8 @@ class Observer:
 
     def close(self) -> None:
         """Stand before Django's ``close()``, which closes an open transaction without a word."""
+        if self.closing is not None and self.connection.connection is not None:
+            self.closing(self.connection)
         self._django.close(self.connection)
         # SQLite keeps a database in memory open.
         if self._busy and (
@@ -299,6 +314,7 @@ class Observer:
     ) -> None:
         """Stand before Django's ``set_autocommit()``, with which every transaction ends."""
         force = force_begin_transaction_with_broken_autocommit
+        self.transaction += 1
         if not self._busy:
             self._django.set_autocommit(self.connection, autocommit, force)
             # An atomic block asks for the transaction, and does not leave it to the driver.

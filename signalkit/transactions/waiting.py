@@ -10,6 +10,7 @@ from signalkit.transactions.entries import Entry, Moment, last_of_each_key
 
 _level = attrgetter("level")
 _place = attrgetter("place")
+_INSIDE = (Moment.BEFORE_COMMIT, Moment.LAST)
 
 
 class Waiting:
@@ -67,9 +68,13 @@ class Waiting:
         return self.entries[-1].place if self.entries else 0
 
     def has_before_commit(self) -> bool:
-        """Say whether there is before-commit work."""
-        return any(
-            entry.moment is Moment.BEFORE_COMMIT and not entry.over for entry in self.entries
+        """Say whether there is work to do before COMMIT, be it the last."""
+        return any(entry.moment in _INSIDE and not entry.over for entry in self.entries)
+
+    def due_before_commit(self) -> list[Entry]:
+        """Return the before-commit entries that count; without any, what comes last."""
+        return self.before_commit() or _choose(
+            [entry for entry in self.entries if entry.moment is Moment.LAST]
         )
 
     def before_commit(self, after: int = 0) -> list[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from dataclasses import replace
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.dispatch import Signal
 
 from signalkit import Event, ModelReceiver, Outcome, Phase, Veto
 from signalkit.dispatch import observation
+from signalkit.dispatch.runner import make_run
 from signalkit.dispatch.observation import Run, run_finished, run_rolled_back, run_scheduled
 from signalkit.registry import registry
 from tests.dispatch.recording import listen, real_commits, undone
@@ -114,7 +116,7 @@ class TestFinished:
     ) -> None:
         clock = iter([10.0, 12.5])
         monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-        observation.call_and_tell(registry_entry(), lambda event: None, Event(Signal(), None, {}))
+        make_run(replace(registry_entry(), call=lambda **kwargs: None))(Event(Signal(), None, {}))
         assert watch.runs[-1].duration == 2.5
 
     def test_values_are_returned_all_the_same(self, watch: Watch) -> None:

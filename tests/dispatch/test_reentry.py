@@ -17,7 +17,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from django.dispatch import Signal
 
 from signalkit import Event, ModelReceiver, Phase, Receiver
-from signalkit.dispatch import reentry
+from signalkit.dispatch.running import RUNNING
 from signalkit.exceptions import ReentryError
 from tests.dispatch.models import Coin, Line
 from tests.dispatch.recording import listen, real_commits
@@ -323,7 +323,7 @@ class TestRestoring:
         seen = acting(post_save, Tag, fail, reentry="skip", times=1)
         with pytest.raises(error):
             tag.save()
-        assert reentry.RUNNING.get() is None
+        assert RUNNING.get() is None
         tag.save()
         assert len(seen) == 2
 
@@ -336,16 +336,16 @@ class TestRestoring:
             sender = Tag
 
             def handle(self, event: Event) -> None:
-                running = reentry.RUNNING.get()
+                running = RUNNING.get()
                 assert running is not None
                 innermost.append(running.event.pk)
                 if event.pk == tag.pk:
                     other.save()
-                    assert reentry.RUNNING.get() is running
+                    assert RUNNING.get() is running
 
         tag.save()
         assert innermost == [tag.pk, other.pk]
-        assert reentry.RUNNING.get() is None
+        assert RUNNING.get() is None
 
     def test_a_chain_of_tasks_does_not_grow(self) -> None:
         """Each is started by a receiver that has ended: what began it is forgotten."""
@@ -357,7 +357,7 @@ class TestRestoring:
             return 0 if running is None else 1 + length(running.outer)
 
         def note(named: dict[str, Any]) -> None:
-            lengths.append(length(reentry.RUNNING.get()))
+            lengths.append(length(RUNNING.get()))
             contexts.append(contextvars.copy_context())
 
         listen(sent, note=note, reentry="skip")

@@ -299,18 +299,32 @@ class Model:
 
     def _rounds(self) -> None:
         while True:
-            waiting = [
-                item
-                for item in self.journal
-                if isinstance(item, Hook) and item.moment is Moment.BEFORE_COMMIT and not item.done
-            ]
-            if not waiting:
+            while self._perform_first(Moment.BEFORE_COMMIT):
+                pass
+            last = self._not_done(Moment.LAST)
+            if not last:
                 return
-            # One at a time: what it queues may take the place of what still waits.
-            first = last_of_key(waiting)[0]
-            for hook in waiting:
-                hook.done = hook is first or hook.has_key_of(first)
-            perform(self, first.work)
+            # What these queue for before the commit comes after all of them.
+            while self._perform_first(Moment.LAST, up_to=last[-1].number):
+                pass
+
+    def _perform_first(self, moment: Moment, up_to: int | None = None) -> bool:
+        """Do the first work that is due; one at a time, for it may replace what still waits."""
+        waiting = self._not_done(moment)
+        due = [h for h in last_of_key(waiting) if up_to is None or h.place <= up_to]
+        if not due:
+            return False
+        for hook in waiting:
+            hook.done = hook is due[0] or hook.has_key_of(due[0])
+        perform(self, due[0].work)
+        return True
+
+    def _not_done(self, moment: Moment) -> list[Hook]:
+        return [
+            item
+            for item in self.journal
+            if isinstance(item, Hook) and item.moment is moment and not item.done
+        ]
 
     def _after_commit(self, due: list[Item]) -> None:
         foreign: list[BaseException] = []

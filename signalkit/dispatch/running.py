@@ -1,0 +1,79 @@
+"""The receivers at work, each with what it was caused by."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from random import getrandbits
+
+from signalkit.context.current import CONTEXT, Context
+from signalkit.declaration import Declaration
+from signalkit.events import Event
+
+_BITS = 63
+"""What fits into a signed column of 8 bytes."""
+
+
+class Running:
+    """A receiver at work on an event, or waiting for its turn with it."""
+
+    __slots__ = (
+        "_number",
+        "context",
+        "declaration",
+        "ended",
+        "event",
+        "outer",
+        "parent",
+        "queries",
+    )
+
+    def __init__(self, declaration: Declaration, event: Event) -> None:
+        """Note who is at work, or will be.
+
+        Args:
+            declaration: the receiver.
+            event: what it is at work on.
+        """
+        self.declaration = declaration
+        self.event = event
+        sender = RUNNING.get()
+        # Its number alone: a chain of such references would hold every event of it.
+        self.parent: int | None = None if sender is None else sender.number
+        """The number of who was at work when the event was sent."""
+
+        self.outer: Running | None = None
+        """Who is at work around it; only while it is."""
+
+        self.context: Context | None = CONTEXT.get()
+        """The context of the send."""
+
+        # A thread or task that was started meanwhile has a copy of the context, and may outlive
+        # the receiver: what it does then is nobody's doing but its own.
+        self.ended = False
+        self.queries = 0
+        """Statements so far, where somebody counts them; those of receivers in it included."""
+
+        self._number: int | None = None
+
+    def begin(self) -> None:
+        """Take note that it is at work from now on, inside of whoever is."""
+        outer = RUNNING.get()
+        # Or a chain of tasks, each started in a receiver of the one before, would grow for ever.
+        while outer is not None and outer.ended:
+            outer = outer.outer
+        self.outer = outer
+        # A test helper may call what waited for a commit more than once.
+        self.ended = False
+        RUNNING.set(self)
+
+    @property
+    def number(self) -> int:
+        """What it is told from other runs by, made when first asked for: 63 random bits."""
+        number = self._number
+        if number is None:
+            number = self._number = getrandbits(_BITS)
+        return number
+
+
+RUNNING: ContextVar[Running | None] = ContextVar("signalkit_running", default=None)
+"""The innermost that is at work."""
