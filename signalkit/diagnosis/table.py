@@ -22,7 +22,7 @@ _OFF: dict[Off, str] = {
 }
 
 # Each takes one column, as what it stands for.
-_PLAIN = str.maketrans({"·": "|", "…": "~"})
+_PLAIN = str.maketrans({"·": "|", "…": "~", "µ": "u"})
 
 Paint = Callable[[str], str]
 

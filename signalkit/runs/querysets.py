@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Self
 
@@ -30,40 +30,37 @@ class RunQuerySet(models.QuerySet[Any]):
     ids in the database that the queryset reads, so ``using()`` stands before them.
     """
 
-    def of(self, receiver: str | Callable[..., Any] | type) -> Self:
-        """Return the runs of one receiver, those under its former names too.
+    def of(self, *receivers: str | Callable[..., Any] | type) -> Self:
+        """Return the runs of some receivers, those under their former names too.
 
         Args:
-            receiver: its name, whether the code still has it or not; or the receiver itself.
+            receivers: their names, whether the code still has them or not; or the receivers.
 
         Raises:
-            DeclarationError: it is neither a name nor a declared receiver.
+            DeclarationError: one is neither a name nor a declared receiver.
         """
-        names = [
-            name
-            for given in names_of("ReceiverRun.objects", "of()", receiver)
-            for name in all_names(given)
+        given = [
+            name for each in receivers for name in names_of("ReceiverRun.objects", "of()", each)
         ]
-        # A single name leaves the database no choice but the index.
-        return (
-            self.filter(receiver=names[0]) if len(names) == 1 else self.filter(receiver__in=names)
+        return self._one_of("receiver", [name for each in given for name in all_names(each)])
+
+    def about(self, *instances: models.Model | str) -> Self:
+        """Return the runs for what happened to some objects.
+
+        Args:
+            instances: the objects, or their references, such as ``"shop.Book:12"``.
+        """
+        return self._one_of(
+            "object", [each if isinstance(each, str) else reference(each) for each in instances]
         )
 
-    def about(self, instance: models.Model | str) -> Self:
-        """Return the runs for what happened to one object.
+    def correlated(self, *correlations: str) -> Self:
+        """Return everything that one cause set off, or several.
 
         Args:
-            instance: the object, or its reference, such as ``"shop.Book:12"``.
+            correlations: the correlation ids.
         """
-        return self.filter(object=instance if isinstance(instance, str) else reference(instance))
-
-    def correlated(self, correlation: str) -> Self:
-        """Return everything that one cause set off.
-
-        Args:
-            correlation: the correlation id.
-        """
-        return self.filter(correlation=correlation)
+        return self._one_of("correlation", correlations)
 
     def ended(self, *outcomes: Outcome | str) -> Self:
         """Return the rows with one of some outcomes.
@@ -74,10 +71,7 @@ class RunQuerySet(models.QuerySet[Any]):
         Raises:
             ValueError: there is no such outcome.
         """
-        values = [Outcome(outcome).value for outcome in outcomes]
-        return (
-            self.filter(outcome=values[0]) if len(values) == 1 else self.filter(outcome__in=values)
-        )
+        return self._one_of("outcome", [Outcome(outcome).value for outcome in outcomes])
 
     def failed(self) -> Self:
         """Return the runs that raised an error; vetoes are none."""
@@ -161,6 +155,11 @@ class RunQuerySet(models.QuerySet[Any]):
         runs = super().using(alias)
         before_reading(runs.db)
         return runs
+
+    def _one_of(self, column: str, values: Sequence[str]) -> Self:
+        # For a single value, the index yields the rows in the order of their ids. Not so for IN.
+        condition = {column: values[0]} if len(values) == 1 else {f"{column}__in": values}
+        return self.filter(**condition)
 
     def update(self, **kwargs: Any) -> NoReturn:
         """Refuse: what is on record is not changed.

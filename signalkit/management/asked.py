@@ -1,0 +1,100 @@
+"""What a filter names, or the refusal that names the nearest right one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, get_args
+
+from django.apps import apps
+from django.conf import settings
+
+from signalkit.context.process import Source
+from signalkit.diagnosis.connections import all_signals
+from signalkit.exceptions import UnknownFilter, nearest
+from signalkit.registry import registry
+from signalkit.runs.names import recorded_names
+from signalkit.signal_names import signal_paths
+from signalkit.states import Outcome
+
+
+def receiver(name: str, model: Any, using: str) -> str:
+    """Return the name of a receiver that the code has, or had when it was recorded.
+
+    Raises:
+        UnknownFilter: neither.
+    """
+    if name in registry:
+        return name
+    if model._base_manager.using(using).filter(receiver=name).exists():
+        return name
+    known = {each.name for each in registry} | {*recorded_names(model, using)}
+    raise UnknownFilter(f"No receiver is called {name!r}, now or on record.{nearest(name, known)}")
+
+
+def outcome(name: str) -> str:
+    """Return the value of an outcome, which may be given with a space or a hyphen.
+
+    Raises:
+        UnknownFilter: there is no such outcome.
+    """
+    return _one_of("outcome", name.lower().replace(" ", "_").replace("-", "_"), _values(Outcome))
+
+
+def source(name: str) -> str:
+    """Return a source.
+
+    Raises:
+        UnknownFilter: there is no such source.
+    """
+    return _one_of("source", name.lower(), get_args(Source))
+
+
+def alias(name: str) -> str:
+    """Return the alias of a database.
+
+    Raises:
+        UnknownFilter: the settings have no such alias.
+    """
+    return _one_of("database alias", name, settings.DATABASES)
+
+
+def signal(name: str) -> list[str]:
+    """Return the names under which a signal is on record.
+
+    Raises:
+        UnknownFilter: this process has no such signal.
+    """
+    paths = {*signal_paths(all_signals()).values()}
+    short = {path.rpartition(".")[2] for path in paths}
+    _one_of("signal", name, short | paths)
+    found = {path for path in paths if name in (path, path.rpartition(".")[2])}
+    return sorted(found | {path.rpartition(".")[2] for path in found if path.startswith("django.")})
+
+
+def about(reference: str) -> str:
+    """Return the reference of an object as it is recorded: ``shop.book:12`` is ``shop.Book:12``.
+
+    Raises:
+        UnknownFilter: it is no reference, or of no model. One of a model that is gone has to be
+            written as it was recorded.
+    """
+    label, colon, pk = reference.partition(":")
+    if not colon or label.count(".") != 1:
+        raise UnknownFilter(
+            f"{reference!r} is no object; expected app.Model:pk, such as shop.Book:12."
+        )
+    try:
+        model = apps.get_model(label)
+    except LookupError:
+        return reference
+    return f"{(model._meta.concrete_model or model)._meta.label}:{pk}"
+
+
+def _values(outcomes: Iterable[Outcome]) -> list[str]:
+    return [each.value for each in outcomes]
+
+
+def _one_of(what: str, name: str, known: Collection[str]) -> str:
+    if name not in known:
+        raise UnknownFilter(f"There is no {what} {name!r}.{nearest(name, known)}")
+    return name
