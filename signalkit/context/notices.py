@@ -44,10 +44,12 @@ def notify_user(message: Any, level: int = _INFO, extra_tags: str = "") -> bool:
     request = current().request
     if request is None or not message or not apps.is_installed("django.contrib.messages"):
         return False
-    from django.contrib import messages
+    from django.contrib.messages import get_messages
+    from django.contrib.messages.storage.base import BaseStorage
 
-    try:
-        messages.add_message(request, level, message, extra_tags)
-    except messages.MessageFailure:
+    storage = get_messages(request)
+    if not isinstance(storage, BaseStorage):
         return False
-    return level >= messages.get_level(request)
+    storage.add(level, message, extra_tags)
+    least: int = storage.level
+    return level >= least

@@ -1,0 +1,1 @@
+"""What other packages are told, each module for one of them: none is needed."""

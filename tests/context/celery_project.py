@@ -1,0 +1,75 @@
+"""What a Celery worker of the tests runs. The environment names its broker and its queue."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import django
+from celery import Celery
+
+from signalkit.context import current, use
+from signalkit.contrib.celery import install
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup(set_prefix=False)
+
+BROKER = "SIGNALKIT_TEST_BROKER"
+BACKEND = "SIGNALKIT_TEST_BACKEND"
+QUEUE = "SIGNALKIT_TEST_QUEUE"
+
+app = Celery("signalkit-tests")
+app.conf.update(
+    broker_url=os.environ.get(BROKER, "memory://"),
+    result_backend=os.environ.get(BACKEND, "cache+memory://"),
+    task_default_queue=os.environ.get(QUEUE, "signalkit-tests"),
+    result_expires=60,
+    worker_enable_remote_control=False,
+    worker_hijack_root_logger=False,
+)
+install()
+install()
+
+
+def shown() -> dict[str, Any]:
+    context = current()
+    actor = context.actor
+    return {
+        "correlation_id": context.correlation_id,
+        "source": context.source,
+        "detail": context.detail,
+        "actor": [actor.type, actor.id, actor.label] if actor else None,
+        "reason": context.reason,
+        "task_id": app.current_task.request.id if app.current_task else None,
+    }
+
+
+@app.task
+def tell() -> dict[str, Any]:
+    return shown()
+
+
+@app.task(bind=True, default_retry_delay=0)
+def tell_at_the_second_attempt(self: Any) -> dict[str, Any]:
+    if self.request.retries == 0:
+        # what an attempt leaves behind is not to reach the next
+        use(actor="never ended", reason="forgotten").__enter__()
+        raise self.retry()
+    return shown()
+
+
+@app.task
+def fail() -> None:
+    use(actor="never ended").__enter__()
+    raise LookupError
+
+
+@app.task
+def tell_with_what_was_told(before: dict[str, Any]) -> list[dict[str, Any]]:
+    return [before, shown()]
+
+
+@app.task
+def send_another() -> str:
+    result: str = tell.delay().id
+    return result
