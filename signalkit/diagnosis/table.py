@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -41,13 +41,16 @@ class Layout:
     """Whether names are left whole, however long."""
 
 
-def render(rows: Iterable[Row], layout: Layout, style: Any) -> Iterator[str]:
+def render(
+    rows: Iterable[Row], layout: Layout, style: Any, notes: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Yield the lines of the listing.
 
     Args:
         rows: what to show, in its order.
         layout: the room there is.
         style: Django's style object of a command, coloured or not.
+        notes: what else there is to say of a receiver, by its name; each gets a line.
     """
     rows = list(rows)
     columns = _columns(rows, layout)
@@ -55,6 +58,8 @@ def render(rows: Iterable[Row], layout: Layout, style: Any) -> Iterator[str]:
         yield _heading(signal, style)
         for row in group:
             yield from _lines(row, columns, layout, style)
+            if notes and row.receiver in notes:
+                yield from (_INDENT + line for line in wrap(notes[row.receiver], layout.width - 6))
         yield ""
 
 

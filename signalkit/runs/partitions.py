@@ -301,7 +301,8 @@ def _constraints(table: str, using: str, kind: str) -> list[tuple[str, str]]:
             "WHERE conrelid = to_regclass(%s) AND contype = %s ORDER BY conname",
             [f'"{table}"', kind],
         )
-        return cursor.fetchall()
+        found: list[tuple[str, str]] = cursor.fetchall()
+        return found
 
 
 def _creating_indexes(model: type[Model], using: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from textwrap import wrap
 from typing import Any
@@ -115,14 +115,15 @@ def moment(when: datetime) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}"
 
 
-def paint(outcome: str, style: Any) -> Any:
+def paint(outcome: str, style: Any) -> Callable[[str], str]:
     """Return what colours the text of an outcome."""
-    return {
+    colours: dict[str, Callable[[str], str]] = {
         Outcome.SUCCEEDED.value: style.SUCCESS,
         Outcome.FAILED.value: style.ERROR,
         Outcome.VETOED.value: style.WARNING,
         Outcome.ROLLED_BACK.value: style.WARNING,
-    }.get(outcome, str)
+    }
+    return colours.get(outcome, str)
 
 
 def who(row: Any) -> str:

@@ -24,7 +24,7 @@ _RAN = (Outcome.SUCCEEDED.value, Outcome.FAILED.value, Outcome.VETOED.value)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the record says about one receiver since a moment."""
+    """What the record says about one receiver, in a window of time."""
 
     last_run: datetime | None
     """When it began last; None if it did not run."""
@@ -62,7 +62,7 @@ def nearest_rank(ordered: Sequence[int], percent: float) -> int:
 
 
 def figures(
-    runs: RunQuerySet, receivers: Mapping[str, Collection[str]], moment: datetime
+    runs: RunQuerySet, receivers: Mapping[str, Collection[str]], moment: datetime | None = None
 ) -> dict[str, Figures]:
     """Return the figures of some receivers.
 
@@ -72,9 +72,9 @@ def figures(
     Args:
         runs: all runs, of one database.
         receivers: for each receiver the names under which it may be on record.
-        moment: where the window begins.
+        moment: where the window begins; None for everything on record.
     """
-    window = runs.since(moment)
+    window = runs if moment is None else runs.since(moment)
     failures, oldest_counted = _failures(window)
     return {
         receiver: _of(window, names, sum(failures[name] for name in names), oldest_counted)
