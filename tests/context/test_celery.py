@@ -71,14 +71,20 @@ def app(request: pytest.FixtureRequest) -> Iterator[Any]:
             channel: Any = connection.default_channel
             channel.queue_delete(queue)
             if request.param == "redis":
-                channel.client.delete(f"_kombu.binding.{queue}")
+                channel.client.delete(*channel.client.keys(f"_kombu.binding*.{queue}"))
             else:
                 channel.exchange_delete(queue)
+        # it holds the connection on which the results come
+        ours.backend.result_consumer.stop()
         ours.close()
 
 
 def sent(app: Any, name: str, *args: Any, **options: Any) -> Any:
-    return app.send_task(f"tests.context.celery_project.{name}", args, **options).get(timeout=60)
+    result = app.send_task(f"tests.context.celery_project.{name}", args, **options)
+    try:
+        return result.get(timeout=60)
+    finally:
+        result.forget()
 
 
 class TestInAWorker:
@@ -120,7 +126,9 @@ class TestInAWorker:
             app.signature("tests.context.celery_project.tell_with_what_was_told"),
         )
         with use(actor="import", correlation_id="abcdefgh"):
-            first, second = chain.apply_async().get(timeout=60)
+            result = chain.apply_async()
+        first, second = result.get(timeout=60)
+        result.forget()
         assert first["correlation_id"] == second["correlation_id"] == "abcdefgh"
         assert first["actor"] == second["actor"] == ["system", "", "import"]
 
