@@ -10,7 +10,7 @@ from tests import settings as tests  # reads the variable that was just set
 # Connections to compare: see unused.py.
 DATABASES = {alias: tests.database("default") for alias in ("default", "used", "bare", "control")}
 DEFAULT_AUTO_FIELD = tests.DEFAULT_AUTO_FIELD
-INSTALLED_APPS = ["signalkit", "tests.testapp"]
+INSTALLED_APPS = ["signalkit", "signalkit.runs", "tests.testapp"]
 SECRET_KEY = "only-for-the-benchmarks"
-SIGNALKIT = {"AUTODISCOVER": None}
+SIGNALKIT = {"AUTODISCOVER": None, "RUNS": {"RECORD": "off"}}
 USE_TZ = True

@@ -18,19 +18,19 @@ from signalkit.states import Outcome, Phase
 
 logger = logging.getLogger("signalkit.receivers")
 
-run_scheduled = Signal()
+run_scheduled = Signal(use_caching=True)
 """A receiver will run before or after the commit. Sent with ``run``.
 
 Nothing more is heard of a run that a later event replaced (``once_per_transaction``)."""
 
-run_finished = Signal()
+run_finished = Signal(use_caching=True)
 """A receiver has run, well or not. Sent with ``run``."""
 
-run_rolled_back = Signal()
+run_rolled_back = Signal(use_caching=True)
 """A scheduled receiver will not run, for what it waited for was rolled back. Sent with ``run``."""
 
 
-run_skipped = Signal()
+run_skipped = Signal(use_caching=True)
 """A receiver that asks for it (``record_skips``) did not run. Sent with ``run``."""
 
 
@@ -133,7 +133,8 @@ def call_and_tell(call: Callable[[Event], Any], event: Event) -> Any:
 def tell(signal: Signal, run: Run) -> None:
     """Send an observation. An observer that fails is logged and changes nothing."""
     try:
-        signal.send_robust(sender=None, run=run)
+        # A sender that can be weakly referred to, or Django would look for receivers each time.
+        signal.send_robust(sender=Run, run=run)
     except Exception:
         # Django's own log of the failure needs a __qualname__, which not every callable has.
         logger.exception("An observer of receivers failed.", extra={"receiver": run.receiver.name})

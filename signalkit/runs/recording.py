@@ -1,5 +1,153 @@
-"""From what is told of a run to a row."""
+"""From what is told of a run to a row on its way, if it is to be on record."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from django.core.signals import request_finished, setting_changed
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
+from django.utils.autoreload import autoreload_started, file_changed
+from django.utils.connection import ConnectionDoesNotExist
+
+from signalkit import conf
+from signalkit.declaration import Declaration
+from signalkit.dispatch.observation import (
+    Run,
+    run_finished,
+    run_rolled_back,
+    run_scheduled,
+    run_skipped,
+)
+from signalkit.registry import registry
+from signalkit.runs import flushing, plain, statements
+from signalkit.runs.health import health
+from signalkit.runs.rows import row_of
+from signalkit.runs.tables import tables
+from signalkit.states import Outcome
+from signalkit.transactions.watch import observe
+from signalkit.types import Record
+
+_UID = "signalkit.runs"
+_WATCHED = (run_scheduled, run_finished, run_rolled_back, run_skipped)
+
+# From within these nothing is written: a connection is being prepared, or settings are in between.
+_QUIET = (connection_created, setting_changed, autoreload_started, file_changed)
 
 
 def install() -> None:
-    """Watch the runs."""
+    """Put runs on record from now on, as the settings say, and follow them in tests."""
+    flushing.install()
+    setting_changed.connect(_settings_changed, dispatch_uid=_UID)
+    post_migrate.connect(_migrated, dispatch_uid=_UID)
+    refresh()
+
+
+def refresh() -> None:
+    """Watch runs, or stop doing so, according to the settings and the receivers."""
+    if _is_wanted():
+        for signal in _WATCHED:
+            signal.connect(_note, dispatch_uid=_UID)
+        connection_created.connect(_connection_opened, dispatch_uid=_UID)
+        request_finished.connect(_request_finished, dispatch_uid=_UID)
+        for connection in connections.all(initialized_only=True):
+            if connection.connection is not None:
+                _attend(connection)
+    else:
+        for signal in _WATCHED:
+            signal.disconnect(dispatch_uid=_UID)
+        connection_created.disconnect(dispatch_uid=_UID)
+        request_finished.disconnect(dispatch_uid=_UID)
+        for connection in connections.all(initialized_only=True):
+            statements.forget(connection)
+    plain.refresh()
+
+
+def policy_of(declaration: Declaration) -> Record:
+    """Return what is recorded of a receiver."""
+    return conf.config().RUNS.RECORD if declaration.record is None else declaration.record
+
+
+def is_recorded(run: Run) -> bool:
+    """Say whether a run is to be on record."""
+    policy = policy_of(run.receiver)
+    outcome = run.outcome
+    if outcome is Outcome.SCHEDULED:
+        return run.receiver.announce and policy != "off"
+    if policy == "all":
+        return True
+    if policy == "off":
+        return False
+    if outcome is Outcome.FAILED:
+        return True
+    if policy == "failures":
+        return False
+    return random.random() < policy  # noqa: S311  # a sample, no secret
+
+
+def _is_wanted() -> bool:
+    runs = conf.config().RUNS
+    return (
+        runs.RECORD != "off"
+        or bool(runs.PLAIN)
+        or any(each.record not in (None, "off") for each in registry.all())
+    )
+
+
+def _note(run: Run, **kwargs: Any) -> None:
+    if not is_recorded(run):
+        return
+    try:
+        _record(run)
+    except Exception as error:  # noqa: BLE001  # it is counted and logged
+        # Whatever it is, the sender has nothing to do with it.
+        health.count("signalkit could not describe them", 1, error)
+
+
+def _record(run: Run) -> None:
+    runs = conf.config().RUNS
+    connection = _connection_of(run.receiver.using or run.event.using)
+    alias = "" if connection is None else connection.alias
+    if connection is None or runs.DATABASE not in (None, alias):
+        connection = connections[runs.DATABASE or runs.FALLBACK_DATABASE]
+    flushing.record(
+        connection,
+        row_of(run, alias),
+        at_once=run.outcome is Outcome.FAILED,
+        quietly=run.event.signal in _QUIET,
+    )
+
+
+def _connection_of(alias: object) -> BaseDatabaseWrapper | None:
+    """Return the connection to a database; None where a signal means something else by it."""
+    try:
+        return connections[alias] if isinstance(alias, str) else None
+    except ConnectionDoesNotExist:
+        return None
+
+
+def _connection_opened(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    _attend(connection)
+
+
+def _attend(connection: BaseDatabaseWrapper) -> None:
+    statements.statements_of(connection)
+    observe(connection).closing = flushing.before_closing
+
+
+def _request_finished(**kwargs: Any) -> None:
+    # After Django has closed the connections that are not kept, for which that was the occasion.
+    for connection in connections.all(initialized_only=True):
+        flushing.write_out(connection)
+
+
+def _migrated(**kwargs: Any) -> None:
+    tables.forget()
+
+
+def _settings_changed(*, setting: str, **kwargs: Any) -> None:
+    if setting == conf.SETTING:
+        refresh()

@@ -42,6 +42,7 @@ class Entry:
         "over",
         "place",
         "test_blocks",
+        "undone",
     )
 
     def __init__(
@@ -84,6 +85,8 @@ class Entry:
         self.is_callback = False
         # It ran, was undone, or a later one took its place.
         self.over = False
+        # A rollback took it, while it waited.
+        self.undone = False
 
     def __call__(self) -> None:
         """Be called by Django, or by a test helper."""

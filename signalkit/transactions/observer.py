@@ -100,7 +100,7 @@ class Observer:
         *,
         key: Hashable | None = None,
         dropped: Work | None = None,
-    ) -> None:
+    ) -> Entry:
         """Have work wait for a moment of the open transaction.
 
         Args:
@@ -109,6 +109,9 @@ class Observer:
             key: of what is queued for one moment with one key in one transaction, the last that
                 was not undone runs, in the place of the first.
             dropped: called instead of the work if a rollback undid it.
+
+        Returns:
+            what waits; of an earlier one with the same key, which does its work, nothing is known.
         """
         connection = self.connection
         # Without a call: this is done for every event.
@@ -135,6 +138,12 @@ class Observer:
         if self._waiting.add(entry) and django_calls_it and moment in _CALLBACKS:
             entry.is_callback = True
             connection.on_commit(entry)
+        return entry
+
+    @property
+    def innermost_savepoint(self) -> str | None:
+        """The innermost savepoint that was made since work began to wait; None without any."""
+        return self._waiting.innermost_savepoint
 
     # Commit -----------------------------------------------------------------------------------
 
@@ -302,6 +311,7 @@ class Observer:
     def _note_undone(self, entries: list[Entry]) -> None:
         self._owed.add_undone(entries)
         for entry in entries:
+            entry.undone = not entry.over
             entry.over = True
         self._owed.forgive_tests(in_tests.count_test_blocks(self.connection))
 

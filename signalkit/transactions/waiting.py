@@ -63,6 +63,11 @@ class Waiting:
         return True
 
     @property
+    def innermost_savepoint(self) -> str | None:
+        """The savepoint that takes the next entry with it; None where none is known."""
+        return self._savepoints[-1] if self._savepoints else None
+
+    @property
     def last_place(self) -> int:
         """The place of the latest entry."""
         return self.entries[-1].place if self.entries else 0

@@ -1,0 +1,83 @@
+"""Rows that no transaction takes along: kept in this process until they are written together.
+
+They are kept for a database, not for a connection: what a thread leaves behind is written by the
+next one that writes. A crash loses what is kept here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TypeAlias
+
+from signalkit.runs.health import health
+from signalkit.runs.rows import Row
+
+ENOUGH = 100
+"""As many rows are written at once."""
+
+LONGEST_WAIT = 1.0
+"""In seconds: a row that comes when another has waited for so long has all of them written."""
+
+MOST = 10_000
+"""As many are kept at most; of more, the oldest go."""
+
+Place: TypeAlias = tuple[str, str]
+"""An alias, and the name of the database behind it: in a test run that is another one."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    rows: deque[Row] = field(default_factory=deque)
+    since: float = 0.0
+
+
+class Outgoing:
+    """The rows of this process, by database."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[Place, _Kept] = {}
+
+    def add(self, place: Place, rows: Iterable[Row]) -> bool:
+        """Keep rows; say whether it is time to write."""
+        now = time.monotonic()
+        with self._lock:
+            kept = self._kept.setdefault(place, _Kept())
+            if not kept.rows:
+                kept.since = now
+            kept.rows.extend(rows)
+            too_many = len(kept.rows) - MOST
+            for _ in range(too_many):
+                kept.rows.popleft()
+            is_time = len(kept.rows) >= ENOUGH or now - kept.since >= LONGEST_WAIT
+        if too_many > 0:
+            health.count(f"more than {MOST:,} waited to be written to {place[0]!r}", too_many)
+        return is_time
+
+    def take(self, place: Place) -> list[Row]:
+        """Take all rows for a database; whoever does has to write them."""
+        with self._lock:
+            kept = self._kept.pop(place, None)
+        return [] if kept is None else list(kept.rows)
+
+    def put_back(self, place: Place, rows: Iterable[Row]) -> None:
+        """Keep rows that could not be written, ahead of those that came meanwhile."""
+        later = self.take(place)
+        self.add(place, [*rows, *later])
+
+    def places(self) -> list[Place]:
+        """Return the databases for which there are rows."""
+        with self._lock:
+            return list(self._kept)
+
+    def forget(self) -> None:
+        """Keep nothing: in a forked process, where the parent has the rows as well."""
+        self._lock = Lock()
+        self._kept.clear()
+
+
+outgoing = Outgoing()
