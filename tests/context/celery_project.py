@@ -65,9 +65,3 @@ def fail() -> None:
 @app.task
 def tell_with_what_was_told(before: dict[str, Any]) -> list[dict[str, Any]]:
     return [before, shown()]
-
-
-@app.task
-def send_another() -> str:
-    result: str = tell.delay().id
-    return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Protocol, TypeVar
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.contrib.auth import alogin, alogout, login, logout
 from django.contrib.auth.models import User
 from django.core.handlers.asgi import ASGIHandler
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.test import override_settings
@@ -28,6 +28,7 @@ MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 
 class Settings(Protocol):
@@ -220,6 +221,18 @@ def asgi_scope(target: str, headers: dict[str, str]) -> dict[str, Any]:
         "client": ("192.0.2.9", 5000),
         "server": ("testserver", 80),
     }
+
+
+def run_async(main: Callable[[], Coroutine[Any, Any, R]]) -> R:
+    """Run a coroutine function, and close the connections of the thread that its ORM works in."""
+
+    async def whole() -> R:
+        try:
+            return await main()
+        finally:
+            await sync_to_async(connections.close_all)()
+
+    return asyncio.run(whole())
 
 
 async def asgi_get(handler: ASGIHandler, target: str, headers: dict[str, str]) -> tuple[int, bytes]:

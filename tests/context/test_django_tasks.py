@@ -9,7 +9,7 @@ from typing import Any
 import django
 import pytest
 from django.contrib.auth.models import User
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 
 from signalkit.context import current, use
 from signalkit.context.carry import carried, resumed
@@ -68,8 +68,11 @@ def installed() -> Iterator[None]:
     assert CONTEXT.get() is None
 
 
-@override_settings(TASKS={"default": {"BACKEND": IMMEDIATE}})
 class TestAtOnce:
+    @pytest.fixture(autouse=True)
+    def backend(self, settings: Any) -> None:
+        settings.TASKS = {"default": {"BACKEND": IMMEDIATE}}
+
     def test_what_is_around_it_is_its_cause(self, rf: RequestFactory) -> None:
         request = rf.get("/orders/")
         request.user = User(pk=7, username="eve")
@@ -120,8 +123,11 @@ class TestAtOnce:
         assert seen == {"enqueued": "process", "started": "task"}
 
 
-@override_settings(TASKS={"default": {"BACKEND": QUEUED}})
 class TestInAWorker:
+    @pytest.fixture(autouse=True)
+    def backend(self, settings: Any) -> None:
+        settings.TASKS = {"default": {"BACKEND": QUEUED}}
+
     def worked(self) -> list[Any]:
         """Let a worker run what is queued, in a thread of its own."""
         backend: Any = task_backends["default"]

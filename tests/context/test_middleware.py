@@ -20,7 +20,7 @@ from pytest_django import DjangoAssertNumQueries
 from signalkit.context import Actor, current, use
 from signalkit.context.current import CONTEXT
 from signalkit.context.middleware import ContextMiddleware
-from tests.context.site import MESSAGES, OURS, SESSIONS, USERS, asgi_get, site
+from tests.context.site import MESSAGES, OURS, SESSIONS, USERS, asgi_get, run_async, site
 
 FULL = (OURS, SESSIONS, USERS, MESSAGES)
 SYNC_ONLY = "tests.context.site.sync_only"
@@ -218,7 +218,7 @@ class TestUnderAsgi:
             return response
 
         with site(*middleware):
-            response = asyncio.run(main())
+            response = run_async(main)
             seen = response.json()
             assert seen["actor"] == ["auth.User", str(eve.pk), "eve"]
             assert response["X-Request-ID"] == seen["correlation_id"] == "abcdefgh"
@@ -234,7 +234,7 @@ class TestUnderAsgi:
             return await client.get("/ashow/")
 
         with site(*FULL):
-            assert asyncio.run(main()).json()["actor"] is None
+            assert run_async(main).json()["actor"] is None
 
     def test_no_thread_is_entered_for_it(self) -> None:
         async def main() -> None:
@@ -250,7 +250,7 @@ class TestUnderAsgi:
             await middleware(RequestFactory().get("/"))
             assert threads == {threading.get_ident()}
 
-        asyncio.run(main())
+        run_async(main)
 
     def test_one_task_answers_two_requests(self, eve: User) -> None:
         async def main() -> list[bytes]:
@@ -263,7 +263,7 @@ class TestUnderAsgi:
             return bodies
 
         with site(OURS):
-            first, second = asyncio.run(main())
+            first, second = run_async(main)
         assert b"first-id" in first
         assert b"second-id" in second
 
@@ -290,7 +290,7 @@ class TestUnderAsgi:
             task.cancel()
             assert await task
 
-        asyncio.run(main())
+        run_async(main)
 
 
 class TestNothingStays:
