@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from itertools import chain, compress
 from typing import Any
 
 from django.apps import apps
@@ -18,6 +16,7 @@ from signalkit.declare.callables import identity
 from signalkit.declare.naming import attribute
 from signalkit.diagnosis.foreign import fact
 from signalkit.dispatch.entrance import DECLARATION
+from signalkit.dispatch.found import all_signals, with_subclasses
 from signalkit.signal_names import loaded_namespaces
 
 
@@ -135,36 +134,6 @@ def awaited_connections() -> Iterator[SignalConnection]:
                 )
 
 
-def all_signals() -> list[Signal]:
-    """Return every signal of the process.
-
-    The garbage collector knows those too that no module holds by a name (made in a function, kept
-    in a dictionary or on an instance), and asking it imports nothing. It passes over what
-    ``gc.freeze()`` has set aside, as some servers do; of that, what modules hold is found.
-    """
-    kinds = _with_subclasses(Signal)
-    named = chain.from_iterable(names.values() for _, names in loaded_namespaces())
-    # An instance refers to its class. To ask who does is one walk in C; to list all objects and
-    # look at the type of each takes four times as long.
-    objects = [*gc.get_referrers(*kinds.values()), *named]
-    # type(), because isinstance() asks lazy objects for their class and so wakes them
-    signals = compress(objects, map(kinds.__contains__, map(id, map(type, objects))))
-    return list({id(signal): signal for signal in signals}.values())
-
-
-def _with_subclasses(cls: type) -> dict[int, type]:
-    """Return a class and all that inherit from it, by id: not every class can be hashed."""
-    found: dict[int, type] = {}
-    ahead = [cls]
-    while ahead:
-        each = ahead.pop()
-        if id(each) not in found:
-            found[id(each)] = each
-            # type's own method: that of type itself is unbound, and a metaclass may have another
-            ahead.extend(type.__subclasses__(each))
-    return found
-
-
 def all_connections(signals: Iterable[Signal] | None = None) -> list[SignalConnection]:
     """Return what is connected to some signals, or to all, each signal's in Django's order.
 
@@ -195,7 +164,7 @@ def _find(ids: set[int]) -> dict[int, Any]:
     No other object is believed to be the one: the id of a list that was thrown away may be
     another object's by now. Classes, which live long and are large, do not share that fate.
     """
-    found: dict[int, Any] = {**_with_subclasses(object)}
+    found: dict[int, Any] = {**with_subclasses(object)}
     found.update((id(each), each) for each in apps.get_app_configs())
     found = {key: found[key] for key in ids & found.keys()}
     if len(found) < len(ids):

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 from django.apps import apps
 
-from signalkit.diagnosis.connections import all_signals
 from signalkit.diagnosis.listing import Row
+from signalkit.dispatch.found import all_signals
 from signalkit.exceptions import UnknownFilter, nearest
 from signalkit.signal_names import signal_paths
 

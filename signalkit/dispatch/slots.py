@@ -31,6 +31,23 @@ def arrange(signal: Signal, receivers: Sequence[Callable[..., Any]]) -> None:
         signal.sender_receivers_cache.clear()
 
 
+def substitute(signal: Signal, choose: Callable[[Any], Any | None]) -> None:
+    """Put other callables in the places of some receivers; each keeps the key of its connection.
+
+    Args:
+        signal: the signal.
+        choose: takes what Django has, perhaps a weak reference; returns what is to stand there
+            instead, or None for what it leaves alone. It must not connect or disconnect anything.
+    """
+    with signal.lock:
+        entries: list[tuple[Any, ...]] = signal.receivers
+        for place, entry in enumerate(entries):
+            chosen = choose(entry[1])
+            if chosen is not None:
+                entries[place] = (entry[0], chosen, *entry[2:])
+        signal.sender_receivers_cache.clear()
+
+
 def holder(signal: Signal, uid: Hashable, sender: Any) -> Any:
     """Return the receiver that is connected under a uid and sender, or None."""
     key = (uid, identity(sender))

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.conf import settings
 
 from signalkit.context.process import Source
-from signalkit.diagnosis.connections import all_signals
+from signalkit.dispatch.found import all_signals
 from signalkit.exceptions import UnknownFilter, nearest
 from signalkit.registry import registry
 from signalkit.runs.names import recorded_names

@@ -102,8 +102,8 @@ def before_reading(using: str) -> None:
         using: the alias that is about to be read.
     """
     connection = connections[using]
-    if connection.connection is None:
-        return
+    # Whoever reads opens it in any case.
+    connection.ensure_connection()
     if in_test(connection) and not connection.needs_rollback:
         rows = outgoing.take(place_of(connection))
         if rows and not _refused(connection, rows):

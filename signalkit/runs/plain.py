@@ -1,5 +1,151 @@
-"""Plain Django receivers on record: those that ``RUNS["PLAIN"]`` names."""
+"""Plain Django receivers on record: those that ``RUNS["PLAIN"]`` names.
+
+What stands in their place calls them, under the key that Django has for them: ``disconnect()``
+finds them, and their order stays. Where nothing is named, nothing is in anybody's place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from functools import partial
+from threading import RLock
+from typing import Any
+from weakref import ReferenceType
+
+from django.dispatch import Signal
+
+from signalkit import conf
+from signalkit.declaration import Declaration
+from signalkit.declare.callables import is_coroutine_function
+from signalkit.declare.naming import origin_of_function
+from signalkit.dispatch import observation
+from signalkit.dispatch.entrance import DECLARATION
+from signalkit.dispatch.found import all_signals
+from signalkit.dispatch.runner import make_run
+from signalkit.dispatch.running import RUNNING, Running
+from signalkit.dispatch.slots import substitute
+from signalkit.events import Event
+from signalkit.states import Outcome
+
+_OURS = "signalkit."
+
+
+class Plain:
+    """Stands in the place of a plain receiver, and has what it does told of."""
+
+    def __init__(self, signal: Signal, name: str, held: Any, receiver: Callable[..., Any]) -> None:
+        """Stand for it.
+
+        Args:
+            signal: the signal that it is connected to.
+            name: what the record calls it.
+            held: what Django has: the receiver, or a weak reference to it.
+            receiver: the receiver, which is not kept.
+        """
+        self.signal = signal
+        self.held = held
+        self.__module__ = getattr(receiver, "__module__", None) or type(receiver).__module__
+        self.__qualname__ = getattr(receiver, "__qualname__", type(receiver).__qualname__)
+        self.__name__ = self.__qualname__.rpartition(".")[2]
+        self._declaration = Declaration(
+            name=name,
+            call=self._call,
+            kind="function",
+            origin=origin_of_function(receiver),
+            signals=(signal,),
+        )
+        self._run = make_run(self._declaration)
+
+    def __call__(self, signal: Signal, sender: Any, **named: Any) -> Any:
+        """Be called by Django."""
+        return self._run(Event(signal, sender, named))
+
+    def _call(self, **named: Any) -> Any:
+        receiver = _receiver(self.held)
+        # Gone meanwhile: Django would have passed it over.
+        return None if receiver is None else receiver(**named)
+
+
+class AsyncPlain(Plain):
+    """The same for a receiver that Django awaits."""
+
+    async def __call__(self, signal: Signal, sender: Any, **named: Any) -> Any:
+        """Be awaited by Django."""
+        running = Running(self._declaration, Event(signal, sender, named))
+        before = RUNNING.get()
+        running.begin()
+        outcome, error = Outcome.SUCCEEDED, None
+        started, clock = time.time(), time.perf_counter()
+        try:
+            answer = self._call(signal=signal, sender=sender, **named)
+            return None if answer is None else await answer
+        except BaseException as raised:
+            outcome, error = Outcome.FAILED, raised
+            raise
+        finally:
+            duration = time.perf_counter() - clock
+            running.ended = True
+            RUNNING.set(before)
+            run = observation.Run(running, outcome, started, duration, error)
+            observation.tell(observation.run_finished, run)
+            del error, run
+
+
+_placed: list[Plain] = []
+_lock = RLock()
 
 
 def refresh() -> None:
-    """Follow the settings."""
+    """Stand in the places of those that the settings name, among what is connected by now."""
+    patterns = conf.config().RUNS.PLAIN
+    with _lock:
+        _leave()
+        for signal in all_signals() if patterns else ():
+            substitute(signal, partial(_stand_in, signal, patterns))
+
+
+def unmatched() -> list[str]:
+    """Return the patterns of the settings that no plain receiver has."""
+    with _lock:
+        names = {plain._declaration.name for plain in _placed}
+    return [
+        pattern
+        for pattern in conf.config().RUNS.PLAIN
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+
+
+def _leave() -> None:
+    placed = {id(plain): plain for plain in _placed}
+    for signal in {plain.signal for plain in _placed}:
+        substitute(signal, lambda held: placed[id(held)].held if id(held) in placed else None)
+    _placed.clear()
+
+
+def _stand_in(signal: Signal, patterns: Iterable[str], held: Any) -> Plain | None:
+    receiver = _receiver(held)
+    if receiver is None or hasattr(receiver, DECLARATION) or isinstance(receiver, Plain):
+        return None
+    name = name_of(receiver)
+    if name.startswith(_OURS) or not any(fnmatchcase(name, each) for each in patterns):
+        return None
+    kind = AsyncPlain if is_coroutine_function(receiver) else Plain
+    plain = kind(signal, name, held, receiver)
+    _placed.append(plain)
+    return plain
+
+
+def _receiver(held: Any) -> Callable[..., Any] | None:
+    receiver: Callable[..., Any] | None = held() if isinstance(held, ReferenceType) else held
+    return receiver
+
+
+def name_of(receiver: Any) -> str:
+    """Return what the record calls a plain receiver: where it was written, dotted."""
+    while hasattr(receiver, "func"):
+        receiver = receiver.func
+    if not isinstance(getattr(receiver, "__qualname__", None), str):
+        receiver = type(receiver)
+    return f"{receiver.__module__}.{receiver.__qualname__}"

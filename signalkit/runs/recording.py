@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from django.core.signals import request_finished, setting_changed
+from django.core.signals import request_finished, request_started, setting_changed
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -32,6 +32,7 @@ from signalkit.transactions.watch import observe
 from signalkit.types import Record
 
 _UID = "signalkit.runs"
+_UID_ONCE = "signalkit.runs.once"
 _WATCHED = (run_scheduled, run_finished, run_rolled_back, run_skipped)
 
 # From within these nothing is written: a connection is being prepared, or settings are in between.
@@ -44,6 +45,9 @@ def install() -> None:
     setting_changed.connect(_settings_changed, dispatch_uid=_UID)
     post_migrate.connect(_migrated, dispatch_uid=_UID)
     refresh()
+    # Apps that stand behind this one in INSTALLED_APPS connect theirs later.
+    request_started.connect(_first, dispatch_uid=_UID_ONCE)
+    connection_created.connect(_first, dispatch_uid=_UID_ONCE)
 
 
 def refresh() -> None:
@@ -64,6 +68,13 @@ def refresh() -> None:
         for connection in connections.all(initialized_only=True):
             statements.forget(connection)
     plain.refresh()
+
+
+def _first(**kwargs: Any) -> None:
+    request_started.disconnect(dispatch_uid=_UID_ONCE)
+    connection_created.disconnect(dispatch_uid=_UID_ONCE)
+    if conf.config().RUNS.PLAIN:
+        plain.refresh()
 
 
 def policy_of(declaration: Declaration) -> Record:

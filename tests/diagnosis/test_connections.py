@@ -19,10 +19,10 @@ from signalkit.diagnosis.connections import (
     SignalConnection,
     Unknown,
     all_connections,
-    all_signals,
     awaited_connections,
 )
 from signalkit.diagnosis.senders import label
+from signalkit.dispatch.found import all_signals
 from tests.testapp.models import Book
 
 SENDER = object()
