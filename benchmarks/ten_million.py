@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 DAYS = 90
 REPEATS = 5
@@ -37,7 +36,6 @@ def main() -> int:
     os.environ["SIGNALKIT_TEST_RUN"] = f"{os.environ.get('SIGNALKIT_TEST_RUN', '')}_ten_million"
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     import django
-
     from django.conf import settings
 
     settings.ALLOWED_HOSTS = ["testserver"]
@@ -186,8 +184,8 @@ def _select(vendor: str, rows: int) -> str:
         ),
         "sqlite": (
             (
-                f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) "
-                "SELECT n FROM s)"
+                f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s "
+                f"WHERE n < {rows}) SELECT n FROM s)"
             ),
             f"strftime('%Y-%m-%d %H:%M:%f', 'now', ((n - {rows}) * {seconds}) || ' seconds')",
             lambda number: f"CAST({number} AS text)",
@@ -246,7 +244,7 @@ def _select(vendor: str, rows: int) -> str:
         "queries": f"CASE WHEN {ran} THEN n % 7 ELSE NULL END",
         "error": f"CASE WHEN {failed} THEN 'builtins.ValueError' ELSE '' END",
         "message": f"CASE WHEN {failed} THEN 'no such book' ELSE '' END",
-        "traceback": f"CASE WHEN {failed} THEN 'File shop/receivers.py, line 12, in f' ELSE '' END",
+        "traceback": f"CASE WHEN {failed} THEN 'File shop/receivers.py, line 12' ELSE '' END",
         "actor_type": "'auth.User'",
         "actor_id": text("n % 1000"),
         "actor_label": joined("user", "n % 1000"),

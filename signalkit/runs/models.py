@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NoReturn
 from django.db import models
 
 from signalkit.runs.exceptions import AppendOnly
+from signalkit.runs.fields import ExactCharField
 from signalkit.runs.querysets import RunManager
 from signalkit.states import Outcome, Phase
 
@@ -29,10 +30,10 @@ class ReceiverRun(models.Model):
     parent = models.BigIntegerField(
         null=True, help_text="The run that the event was sent in; empty outside of any."
     )
-    receiver = models.CharField(max_length=200, help_text="Its name.")
+    receiver = ExactCharField(max_length=200, help_text="Its name.")
     signal = models.CharField(max_length=100)
     sender = models.CharField(max_length=200, blank=True)
-    object = models.CharField(
+    object = ExactCharField(
         max_length=200, blank=True, help_text="What the signal was about, as app.Model:pk."
     )
     phase = models.CharField(max_length=16, choices=PHASES)
@@ -51,7 +52,7 @@ class ReceiverRun(models.Model):
     actor_type = models.CharField(max_length=100, blank=True)
     actor_id = models.CharField(max_length=64, blank=True)
     actor_label = models.CharField(max_length=150, blank=True)
-    correlation = models.CharField(max_length=64, blank=True)
+    correlation = ExactCharField(max_length=64, blank=True)
     source = models.CharField(max_length=16, blank=True)
     detail = models.CharField(max_length=200, blank=True)
     reason = models.CharField(max_length=200, blank=True)

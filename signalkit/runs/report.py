@@ -130,8 +130,8 @@ def who(row: Any) -> str:
     """Return who caused a run; nothing where nobody is known."""
     if not row.actor_type and not row.actor_label:
         return ""
-    identity: str = f"{row.actor_type}:{row.actor_id}" if row.actor_id else row.actor_type
-    return f"{row.actor_label} ({identity})" if row.actor_label else identity
+    identity = f"{row.actor_type}:{row.actor_id}" if row.actor_id else row.actor_type
+    return f"{row.actor_label} ({identity})" if row.actor_label else str(identity)
 
 
 def shorten(text: str, width: int) -> str:

@@ -1,4 +1,4 @@
-
+import signalkit.runs.fields
 from django.db import migrations, models
 
 
@@ -16,10 +16,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('run', models.BigIntegerField(help_text='What the rows of one run have in common.')),
                 ('parent', models.BigIntegerField(help_text='The run that the event was sent in; empty outside of any.', null=True)),
-                ('receiver', models.CharField(help_text='Its name.', max_length=200)),
+                ('receiver', signalkit.runs.fields.ExactCharField(help_text='Its name.', max_length=200)),
                 ('signal', models.CharField(max_length=100)),
                 ('sender', models.CharField(blank=True, max_length=200)),
-                ('object', models.CharField(blank=True, help_text='What the signal was about, as app.Model:pk.', max_length=200)),
+                ('object', signalkit.runs.fields.ExactCharField(blank=True, help_text='What the signal was about, as app.Model:pk.', max_length=200)),
                 ('phase', models.CharField(choices=[('inline', 'inline'), ('before_commit', 'before commit'), ('after_commit', 'after commit'), ('after_rollback', 'after rollback'), ('durable', 'durable')], max_length=16)),
                 ('outcome', models.CharField(choices=[('scheduled', 'scheduled'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('vetoed', 'vetoed'), ('rolled_back', 'rolled back'), ('skipped', 'skipped')], max_length=16)),
                 ('attempt', models.PositiveSmallIntegerField(default=1)),
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('actor_type', models.CharField(blank=True, max_length=100)),
                 ('actor_id', models.CharField(blank=True, max_length=64)),
                 ('actor_label', models.CharField(blank=True, max_length=150)),
-                ('correlation', models.CharField(blank=True, max_length=64)),
+                ('correlation', signalkit.runs.fields.ExactCharField(blank=True, max_length=64)),
                 ('source', models.CharField(blank=True, max_length=16)),
                 ('detail', models.CharField(blank=True, max_length=200)),
                 ('reason', models.CharField(blank=True, max_length=200)),
