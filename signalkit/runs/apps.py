@@ -12,7 +12,8 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Watch the runs, see :mod:`signalkit.runs.recording`."""
-        from signalkit.runs import recording
+        """Watch the runs, see :mod:`signalkit.runs.recording`, and register the system checks."""
+        from signalkit.runs import checks, recording
 
+        checks.register()
         recording.install()

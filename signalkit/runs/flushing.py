@@ -6,11 +6,12 @@ import atexit
 import os
 from collections.abc import Sequence
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.runs.health import health
 from signalkit.runs.outgoing import Place, outgoing
+from signalkit.runs.passing import is_passing
 from signalkit.runs.pending import Pending, pending_of
 from signalkit.runs.rows import Row
 from signalkit.runs.statements import statements_of
@@ -63,13 +64,13 @@ def write_out(connection: BaseDatabaseWrapper) -> None:
     try:
         with _BriefWait(connection):
             insert(connection, TABLE, rows)
-    except (OperationalError, InterfaceError) as error:
-        # The server is away, or somebody else holds the lock: another time.
-        outgoing.put_back(place, rows)
-        health.count("not written yet, will be tried again", 0, error)
     except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
-        tables.forget()
-        _one_by_one(connection, rows, error)
+        if is_passing(connection, error):
+            outgoing.put_back(place, rows)
+            health.count("not written yet, will be tried again", 0, error)
+        else:
+            tables.forget()
+            _one_by_one(connection, rows, error)
 
 
 def flush(using: str | None = None) -> None:

@@ -20,6 +20,11 @@ AGAIN = 30.0
 this process runs."""
 
 
+def is_wanted_on(alias: str) -> bool:
+    """Say whether the routers let a database have the table."""
+    return bool(router.allow_migrate(alias, _APP_LABEL, model_name=_MODEL_NAME))
+
+
 class Tables:
     """Remembers, for each database, whether it has the table."""
 
@@ -40,7 +45,7 @@ class Tables:
         if place in self._there:
             return None
         alias = connection.alias
-        if not router.allow_migrate(alias, _APP_LABEL, model_name=_MODEL_NAME):
+        if not is_wanted_on(alias):
             return f"the database router keeps the table away from {alias!r}"
         looked = self._absent.get(place)
         if looked is None or time.monotonic() - looked >= AGAIN:

@@ -18,6 +18,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[checks.CheckMessage]], ...] = (
     setting.check_disabled,
     setting.check_modules,
     declared.check_phases,
+    declared.check_record,
     declared.check_replaced_exists,
     declared.check_beside_parent,
     declared.check_after_exists,

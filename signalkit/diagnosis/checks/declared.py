@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models.signals import pre_save
 from django.dispatch import Signal
@@ -34,6 +35,26 @@ def check_phases(facts: Facts) -> Iterator[CheckMessage]:
                 "the phase.",
                 obj=declaration,
                 id="signalkit.E002",
+            )
+
+
+def check_record(facts: Facts) -> Iterator[CheckMessage]:
+    """E004: a receiver says how it is recorded, and nothing records."""
+    if apps.is_installed("signalkit.runs"):
+        return
+    for declaration in facts.declarations:
+        given = [
+            option
+            for option, usual in (("record", None), ("record_skips", False), ("announce", False))
+            if getattr(declaration, option) not in (usual, "off")
+        ]
+        if given:
+            yield Error(
+                f"It has {', '.join(given)}, and nothing puts runs on record.",
+                hint='Add "signalkit.runs" to INSTALLED_APPS and migrate, or drop '
+                f"{', '.join(f'{option}=' for option in given)}.",
+                obj=declaration,
+                id="signalkit.E004",
             )
 
 
