@@ -19,6 +19,8 @@ from datetime import timedelta
 DAYS = 90
 REPEATS = 5
 
+Number = Callable[[str], str]
+
 _COLUMNS = (
     "run, parent, receiver, signal, sender, object, phase, outcome, attempt, started, duration, "
     "queries, error, message, traceback, actor_type, actor_id, actor_label, correlation, source, "
@@ -115,13 +117,17 @@ def _questions(rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
     )
     yield "runs: the last 15 minutes", lambda: list(runs.since(timedelta(minutes=15)).page(50))
     yield "runs: never ran, 7 days", lambda: list(runs.never_ran().since(week).page(50))
-    yield "runs: never ran, everything", lambda: list(runs.never_ran().page(200))
+    yield "runs: never ran, everything", lambda: list(runs.never_ran().page(5_000))
     yield "manage.py signalkit runs", command("runs")
     yield "manage.py signalkit runs --tree", command("runs", "--tree", middle.correlation)
     yield "manage.py signalkit runs --never-ran", command("runs", "--never-ran")
     yield (
         f"list --stats: {len(names)} receivers, 7 days",
         lambda: figures(runs.all(), {name: [name] for name in names}, timezone.now() - week),
+    )
+    yield (
+        "manage.py signalkit runs --actor auth.User:7",
+        command("runs", "--actor", "auth.User:7"),
     )
     yield "list --orphaned: names on record", lambda: recorded_names(ReceiverRun, "default")
     yield "admin: newest page", visit("")
@@ -174,7 +180,7 @@ def _fill(rows: int) -> None:
 def _select(vendor: str, rows: int) -> str:
     """Return what yields the rows: a twentieth scheduled, a hundredth failed, forty receivers."""
     seconds = DAYS * 86_400 / rows
-    series, ago, text, digits, divided = {
+    dialects: dict[str, tuple[str, str, Number, Number, Callable[[str, str], str]]] = {
         "postgresql": (
             f"generate_series(1, {rows}) AS series(n)",
             f"now() - make_interval(secs => ({rows} - n) * {seconds})",
@@ -199,7 +205,8 @@ def _select(vendor: str, rows: int) -> str:
             lambda number: f"LPAD(LOWER(HEX({number})), 32, '0')",
             lambda a, b: f"({a} DIV {b})",
         ),
-    }[vendor]
+    }
+    series, ago, text, digits, divided = dialects[vendor]
     big = "CAST(n AS bigint)" if vendor == "postgresql" else "n"
 
     def joined(prefix: str, number: str) -> str:
@@ -212,7 +219,7 @@ def _select(vendor: str, rows: int) -> str:
     lost = max(rows // 1000 // 20, 1) * 20
     of_pair = f"CASE WHEN n % 20 = 1 AND n % {lost} <> 1 THEN {big} - 1 ELSE {big} END"
     run = f"(({of_pair}) % 1000003) * 9000000000 + ({of_pair})"
-    cause = divided(big, 3)
+    cause = divided(big, "3")
     share = f"({big} * 7919) % 1000"
     receiver = (
         "CASE WHEN n % 1000000 = 123456 THEN 'shop.Rare' ELSE "
@@ -270,7 +277,7 @@ def _database() -> Iterator[None]:
     from django.db import connections
     from django.test.utils import setup_databases, teardown_databases
 
-    created = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    created = setup_databases(verbosity=0, interactive=False, aliases={"default": None})
     try:
         yield
     finally:

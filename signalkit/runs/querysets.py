@@ -26,8 +26,9 @@ GRACE = timedelta(minutes=1)
 class RunQuerySet(models.QuerySet[Any]):
     """Runs; newest first.
 
-    Each method narrows what the ones before it have left. :meth:`since` and :meth:`older` look up
-    ids in the database that the queryset reads, so ``using()`` stands before them.
+    Each method narrows what the ones before it have left. :meth:`since`, :meth:`older` and
+    :meth:`newest` look up ids in the database that the queryset reads, so ``using()`` stands before
+    them.
     """
 
     def of(self, *receivers: str | Callable[..., Any] | type) -> Self:
@@ -114,6 +115,16 @@ class RunQuerySet(models.QuerySet[Any]):
         last = last_id_before(self.model, self.db, end)
         runs = self.filter(started__lt=end)
         return runs if last is None else runs.filter(pk__lte=last)
+
+    def newest(self, number: int) -> Self:
+        """Return only what is among the newest rows of the table: a bound for any search.
+
+        Args:
+            number: so many ids are looked at, from the highest down.
+        """
+        everything = self.model._base_manager.using(self.db).order_by("-pk")
+        last = everything.values_list("pk", flat=True).first()
+        return self if last is None else self.filter(pk__gt=last - number)
 
     def by(self, actor: Any) -> Self:
         """Return the runs that somebody caused.

@@ -128,10 +128,10 @@ def paint(outcome: str, style: Any) -> Callable[[str], str]:
 
 def who(row: Any) -> str:
     """Return who caused a run; nothing where nobody is known."""
-    if not row.actor_type and not row.actor_label:
-        return ""
-    identity = f"{row.actor_type}:{row.actor_id}" if row.actor_id else row.actor_type
-    return f"{row.actor_label} ({identity})" if row.actor_label else str(identity)
+    identity = f"{row.actor_type}:{row.actor_id}" if row.actor_id else str(row.actor_type)
+    if not row.actor_label:
+        return identity
+    return f"{row.actor_label} ({identity})" if identity else str(row.actor_label)
 
 
 def shorten(text: str, width: int) -> str:

@@ -13,7 +13,7 @@ from django.db import models
 from signalkit.runs.querysets import RunQuerySet
 from signalkit.states import Outcome
 
-SAMPLE = 1_000
+SAMPLE = 500
 """So many rows of each receiver are looked at, the newest."""
 
 FAILURES = 100_000
@@ -74,21 +74,28 @@ def figures(
         receivers: for each receiver the names under which it may be on record.
         moment: where the window begins; None for everything on record.
     """
-    window = runs if moment is None else runs.since(moment)
-    failures, oldest_counted = _failures(window)
+    counted, is_capped = _failures(runs if moment is None else runs.since(moment))
     return {
-        receiver: _of(window, names, sum(failures[name] for name in names), oldest_counted)
+        receiver: _of(runs, names, moment, sum(counted[name] for name in names), is_capped)
         for receiver, names in receivers.items()
     }
 
 
-def _of(window: RunQuerySet, names: Collection[str], failures: int, capped: bool) -> Figures:
+def _of(
+    runs: RunQuerySet,
+    names: Collection[str],
+    moment: datetime | None,
+    failures: int,
+    is_capped: bool,
+) -> Figures:
+    # The window is no part of the query: databases take it for a reason to read all of it.
     rows = [
         row
         for name in names
-        for row in window.filter(receiver=name)
+        for row in runs.filter(receiver=name)
         .order_by("-pk")
         .values_list("pk", "outcome", "started", "duration", "queries")[: SAMPLE + 1]
+        if moment is None or row[2] >= moment
     ]
     rows.sort(reverse=True)
     ran = [row[1:] for row in rows[:SAMPLE] if row[1] in _RAN]
@@ -102,7 +109,7 @@ def _of(window: RunQuerySet, names: Collection[str], failures: int, capped: bool
         p95=nearest_rank(durations, 95) if durations else None,
         queries=sum(queries) / len(queries) if queries else None,
         failures=failures,
-        failures_are_capped=capped,
+        failures_are_capped=is_capped,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from datetime import timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -26,8 +25,8 @@ from signalkit.management.recorded import (
 
 NOTHING_FOUND = 1
 
-WINDOW = timedelta(days=7)
-"""How far back is looked for what no index leads to."""
+NEWEST = 200_000
+"""So many rows are searched for what no index leads to, unless more is asked for."""
 
 _FILTERS = {
     "receiver": "of this receiver, by its name now or on record",
@@ -49,8 +48,8 @@ class Subcommand(subcommand.Subcommand):
     description = (
         "Shows runs on record, newest first. Each filter may be given several times, and then "
         "matches any of its values; different filters narrow each other. "
-        f"Without --receiver, --outcome, --object, --correlation or --since, a filter looks at the "
-        f"last {WINDOW.days} days only, and so does --never-ran without --since. "
+        f"--signal, --actor, --source and --alias alone search the newest {NEWEST:,} rows, and so "
+        "does --never-ran; --since reaches further. "
         f"Exit status: {NOTHING_FOUND} when nothing matches, {UNKNOWN_NAME} when a filter names "
         "what does not exist."
     )
@@ -183,13 +182,11 @@ class Subcommand(subcommand.Subcommand):
         runs = self._filtered(model, using, {name: several(options[name]) for name in _FILTERS})
         since = given(moment, options["since"])
         older = given(moment, options["older"])
-        indexed = any(options[name] for name in _INDEXED)
-        filtered = options["never_ran"] or any(options[name] for name in _FILTERS)
-        if since is None and older is None and filtered and (options["never_ran"] or not indexed):
-            since = moment(WINDOW)
+        if since is None and older is None and _is_slow(options):
+            runs = runs.newest(NEWEST)
             if options["verbosity"]:
                 self.stderr.write(
-                    f"Looking at the last {WINDOW.days} days; --since says otherwise.",
+                    f"Only the newest {NEWEST:,} rows are searched; --since reaches further.",
                     self.style.NOTICE,
                 )
         if options["never_ran"]:
@@ -221,6 +218,13 @@ class Subcommand(subcommand.Subcommand):
             # Several are rare; what leads to them is the window, in any case.
             runs = reduce(or_, (runs.by(name) for name in names))
         return runs
+
+
+def _is_slow(options: dict[str, Any]) -> bool:
+    """Say whether, for want of an index, the whole table may have to be read."""
+    if options["never_ran"]:
+        return True
+    return any(options[name] for name in _FILTERS) and not any(options[name] for name in _INDEXED)
 
 
 def _as_typed(options: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 
 import signalkit
+from signalkit.management.subcommands import runs
 from signalkit.runs import trees
 from signalkit.runs.models import ReceiverRun
 from tests.runs.reading.rows import command, row, scheduled, write
@@ -82,13 +83,20 @@ class TestFilters:
         assert asked(outcome="failed", since=timedelta(days=1)) == ["lib.failed"]
         assert asked(since=hour_ago, limit="1") == ["lib.task"]
 
-    def test_what_no_index_leads_to_is_looked_for_in_a_window(self) -> None:
+    def test_what_no_index_leads_to_is_looked_for_among_the_newest_rows(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Nobody waits for a whole table: that would be the answer to a typing error."""
+        monkeypatch.setattr(runs, "NEWEST", 3)
         remarks = io.StringIO()
+        write(scheduled(), scheduled(), scheduled(), scheduled())
 
-        found = asked("--source", "request", stderr=remarks)
-        assert found == ["lib.rolled", "lib.failed"]
-        assert remarks.getvalue() == "Looking at the last 7 days; --since says otherwise.\n"
+        assert len(asked("--source", "request", stderr=remarks)) == 3
+        assert remarks.getvalue() == (
+            "Only the newest 3 rows are searched; --since reaches further.\n"
+        )
+        assert len(asked("--never-ran", verbosity=0)) == 3
+        assert len(asked("--never-ran", "--since", "90d")) == 4
         assert "lib.old" in asked("--source", "request", "--since", "90d")
         assert "lib.old" in asked("--source", "request", "--object", "testapp.Book:2")
 
@@ -114,10 +122,10 @@ class TestNeverRan:
             scheduled(receiver="lib.long.ago", ago=timedelta(days=10)),
         )
 
-        assert asked("--never-ran", verbosity=0) == ["lib.lost"]
-        assert asked("--never-ran", "--grace", "0s", verbosity=0) == ["lib.young", "lib.lost"]
-        assert asked("--never-ran", "--since", "30d") == ["lib.long.ago", "lib.lost"]
-        assert status("--never-ran", "--grace", "2h", verbosity=0) == (
+        assert asked("--never-ran", verbosity=0) == ["lib.long.ago", "lib.lost"]
+        assert asked("--never-ran", "--grace", "0s", "--since", "1h") == ["lib.young", "lib.lost"]
+        assert asked("--never-ran", "--since", "1d") == ["lib.lost"]
+        assert status("--never-ran", "--grace", "30d", verbosity=0) == (
             1,
             "No run matches --never-ran.",
         )
