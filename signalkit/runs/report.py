@@ -145,7 +145,7 @@ def _cut(text: str, width: int) -> str:
 
 def _indented(node: Node) -> str:
     # Deeper than that, a line would hold nothing else.
-    return "  " * min(node.depth, 20) + node.row.receiver
+    return "  " * min(node.depth, 20) + str(node.row.receiver)
 
 
 def _two(first: list[str], second: list[str], room: int, *, full: bool) -> tuple[int, int]:
