@@ -51,7 +51,9 @@ def app(request: pytest.FixtureRequest) -> Iterator[Any]:
     environment = {project.BROKER: broker, project.BACKEND: backend, project.QUEUE: queue}
     worker = subprocess.Popen(
         [
-            *(sys.executable, "-m", "celery", "-A", "tests.context.celery_project", "worker"),
+            # Django's checks ask the database, which a test run has under another name.
+            *(sys.executable, "-m", "celery", "--skip-checks"),
+            *("-A", "tests.context.celery_project", "worker"),
             *("--pool=prefork", "--concurrency=1", "--loglevel=WARNING"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ],
@@ -66,7 +68,7 @@ def app(request: pytest.FixtureRequest) -> Iterator[Any]:
         yield ours
     finally:
         worker.terminate()
-        worker.wait(60)
+        worker.wait(30)
         with ours.connection_for_write() as connection:
             channel: Any = connection.default_channel
             channel.queue_delete(queue)
@@ -82,7 +84,7 @@ def app(request: pytest.FixtureRequest) -> Iterator[Any]:
 def sent(app: Any, name: str, *args: Any, **options: Any) -> Any:
     result = app.send_task(f"tests.context.celery_project.{name}", args, **options)
     try:
-        return result.get(timeout=60)
+        return result.get(timeout=30)
     finally:
         result.forget()
 
@@ -127,7 +129,7 @@ class TestInAWorker:
         )
         with use(actor="import", correlation_id="abcdefgh"):
             result = chain.apply_async()
-        first, second = result.get(timeout=60)
+        first, second = result.get(timeout=30)
         result.forget()
         assert first["correlation_id"] == second["correlation_id"] == "abcdefgh"
         assert first["actor"] == second["actor"] == ["system", "", "import"]

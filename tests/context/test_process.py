@@ -54,7 +54,7 @@ def test_prompts() -> None:
 
 class TestProcesses:
     def test_a_command(self, tmp_path: Path) -> None:
-        assert "at the end: command check" in _manage(tmp_path, "check")
+        assert "at the end: command diffsettings" in _manage(tmp_path, "diffsettings")
 
     def test_a_shell(self, tmp_path: Path) -> None:
         assert "at the end: shell shell" in _manage(tmp_path, "shell", "--command", "pass")
