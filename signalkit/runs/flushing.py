@@ -13,7 +13,7 @@ from signalkit.runs.health import health
 from signalkit.runs.outgoing import Place, outgoing
 from signalkit.runs.passing import is_passing
 from signalkit.runs.pending import Pending, pending_of
-from signalkit.runs.rows import Row
+from signalkit.runs.rows import Note
 from signalkit.runs.statements import statements_of
 from signalkit.runs.tables import TABLE, tables
 from signalkit.runs.writing import insert, unlogged_cursor
@@ -25,7 +25,7 @@ _LOCK_WAIT = 50
 the next time."""
 
 
-def record(connection: BaseDatabaseWrapper, row: Row, *, at_once: bool, quietly: bool) -> None:
+def record(connection: BaseDatabaseWrapper, row: Note, *, at_once: bool, quietly: bool) -> None:
     """Have a row written, without any trouble for whoever has caused it.
 
     Args:
@@ -126,7 +126,7 @@ def install() -> None:
     os.register_at_fork(after_in_child=outgoing.forget)
 
 
-def _write_before_commit(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+def _write_before_commit(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
     if not (statements_of(connection).has_written or in_test(connection)):
         # It has only read, and is not made to write: that takes locks, or is refused.
         outgoing.add(place_of(connection), rows)
@@ -134,7 +134,7 @@ def _write_before_commit(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -
         _insert_all(connection, rows)
 
 
-def _insert_all(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+def _insert_all(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
     try:
         insert(connection, TABLE, rows)
     except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
@@ -144,7 +144,7 @@ def _insert_all(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
         outgoing.add(place_of(connection), rows)
 
 
-def _keep_undone(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
+def _keep_undone(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
     if in_transaction(connection):
         # In a test, or where whatever follows a rollback is given a transaction.
         pending(connection).add(rows)
@@ -153,7 +153,7 @@ def _keep_undone(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> None:
         write_out(connection)
 
 
-def _refused(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> bool:
+def _refused(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> bool:
     """Count rows that cannot be on record here; say whether that is so."""
     try:
         reason = tables.why_not(connection)
@@ -165,7 +165,7 @@ def _refused(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> bool:
     return reason is not None
 
 
-def _one_by_one(connection: BaseDatabaseWrapper, rows: Sequence[Row], error: Exception) -> None:
+def _one_by_one(connection: BaseDatabaseWrapper, rows: Sequence[Note], error: Exception) -> None:
     """Write the rows that can be written, when one of several could not."""
     if _refused(connection, rows):
         return

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from signalkit.runs.health import health
-from signalkit.runs.rows import Row
+from signalkit.runs.rows import Note
 
 ENOUGH = 100
 """As many rows are written at once."""
@@ -31,7 +31,7 @@ Place: TypeAlias = tuple[str, str]
 
 @dataclass(slots=True)
 class _Kept:
-    rows: deque[Row] = field(default_factory=deque)
+    rows: deque[Note] = field(default_factory=deque)
     since: float = 0.0
 
 
@@ -42,7 +42,7 @@ class Outgoing:
         self._lock = Lock()
         self._kept: dict[Place, _Kept] = {}
 
-    def add(self, place: Place, rows: Iterable[Row]) -> bool:
+    def add(self, place: Place, rows: Iterable[Note]) -> bool:
         """Keep rows; say whether it is time to write."""
         now = time.monotonic()
         with self._lock:
@@ -58,13 +58,13 @@ class Outgoing:
             health.count(f"more than {MOST:,} waited to be written to {place[0]!r}", too_many)
         return is_time
 
-    def take(self, place: Place) -> list[Row]:
+    def take(self, place: Place) -> list[Note]:
         """Take all rows for a database; whoever does has to write them."""
         with self._lock:
             kept = self._kept.pop(place, None)
         return [] if kept is None else list(kept.rows)
 
-    def put_back(self, place: Place, rows: Iterable[Row]) -> None:
+    def put_back(self, place: Place, rows: Iterable[Note]) -> None:
         """Keep rows that could not be written, ahead of those that came meanwhile."""
         later = self.take(place)
         self.add(place, [*rows, *later])

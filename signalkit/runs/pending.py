@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import TypeAlias
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from signalkit.runs.rows import STARTED, Row, as_undone
+from signalkit.runs.rows import Note, as_undone
 from signalkit.transactions.entries import Entry, Moment
 from signalkit.transactions.watch import observe
 
@@ -17,7 +18,7 @@ _ATTRIBUTE = "signalkit_pending_runs"
 MOST = 10_000
 """As many rows wait for one COMMIT at most; more are written before it."""
 
-Write: TypeAlias = Callable[[BaseDatabaseWrapper, Sequence[Row]], object]
+Write: TypeAlias = Callable[[BaseDatabaseWrapper, Sequence[Note]], object]
 """What becomes of rows in the end."""
 
 
@@ -28,7 +29,7 @@ class _Batch:
 
     def __init__(self, savepoint: str | None) -> None:
         self.savepoint = savepoint
-        self.rows: list[Row] = []
+        self.rows: list[Note] = []
         # Waits for the COMMIT with them.
         self.entry: Entry | None = None
 
@@ -56,7 +57,7 @@ class Pending:
         self._transaction = self._observer.transaction
         self._count = 0
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, rows: Sequence[Note]) -> None:
         """Have rows written with the transaction that is open."""
         observer = self._observer
         if self._transaction != observer.transaction:
@@ -87,7 +88,7 @@ class Pending:
             batch.rows = []
         self._count = 0
         if rows:
-            rows.sort(key=lambda row: row[STARTED])
+            rows.sort(key=attrgetter("started"))
             self._commit(self._connection, rows)
 
     def _commit_all(self) -> None:

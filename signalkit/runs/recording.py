@@ -25,7 +25,7 @@ from signalkit.dispatch.observation import (
 from signalkit.registry import registry
 from signalkit.runs import flushing, plain, statements
 from signalkit.runs.health import health
-from signalkit.runs.rows import row_of
+from signalkit.runs.rows import note_of
 from signalkit.runs.tables import tables
 from signalkit.states import Outcome
 from signalkit.transactions.watch import observe
@@ -126,7 +126,7 @@ def _record(run: Run) -> None:
         connection = connections[runs.DATABASE or runs.FALLBACK_DATABASE]
     flushing.record(
         connection,
-        row_of(run, alias),
+        note_of(run, alias),
         at_once=run.outcome is Outcome.FAILED,
         quietly=run.event.signal in _QUIET,
     )

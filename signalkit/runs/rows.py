@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from django.db.models import Model
 from django.dispatch import Signal
 
 from signalkit import conf
-from signalkit.context.current import Context
+from signalkit.context.current import Actor, Context
+from signalkit.declaration import Declaration
 from signalkit.dispatch.observation import Run
 from signalkit.events import Event
 from signalkit.runs.masking import mask
@@ -19,7 +21,7 @@ from signalkit.signal_names import signal_name
 from signalkit.states import Outcome
 
 Row: TypeAlias = tuple[Any, ...]
-"""The values of one row, in the order of :data:`COLUMNS`; ``started`` in seconds since 1970."""
+"""The values of one row, in the order of :data:`COLUMNS`."""
 
 COLUMNS = (
     "run",
@@ -47,53 +49,108 @@ COLUMNS = (
     "address",
     "alias",
 )
-OUTCOME = COLUMNS.index("outcome")
-STARTED = COLUMNS.index("started")
-
 _signal_names: WeakKeyDictionary[Signal, str] = WeakKeyDictionary()
 
 
-def row_of(run: Run, alias: str, attempt: int = 1) -> Row:
-    """Return the row of a run.
+class Note(NamedTuple):
+    """What there is to remember of a run until it is written: small, and none of its objects."""
+
+    number: int
+    parent: int | None
+    receiver: Declaration
+    signal: Signal
+    sender: Any
+    object: str
+    outcome: Outcome
+    started: float
+    duration: float | None
+    queries: int
+    told: tuple[str, str, str]
+    actor: Actor | None
+    context: Context
+    alias: str
+
+
+_NOTHING_TOLD = ("", "", "")
+
+
+def note_of(run: Run, alias: str) -> Note:
+    """Return what there is to remember of a run.
+
+    Made at once for every run, so it leaves as much as possible for :func:`rows_of`.
 
     Args:
         run: what was told of it.
         alias: the database of its event; empty for none.
-        attempt: which one it is.
     """
-    event, duration, error = run.event, run.duration, run.error
-    # Before the actor is asked for, which may take statements of its own.
-    queries = None if duration is None else run.queries
-    return (
-        run.number,
-        run.parent,
-        run.receiver.name[:200],
-        _name_of(event.signal),
-        sender_label(event.sender)[:200],
+    running, error = run.running, run.error
+    event, queries, context = running.event, running.queries, run.context
+    sender = event.sender
+    return Note(
+        running.number,
+        running.parent,
+        running.declaration,
+        event.signal,
+        # No object of the application's lives longer because of the record.
+        sender if isinstance(sender, type) else sender_label(sender),
         _object_of(event),
-        run.phase.value,
-        run.outcome.value,
-        attempt,
+        run.outcome,
         run.started,
-        None if duration is None else round(duration * 1_000_000),
+        run.duration,
         queries,
-        *(("", run.why, "") if error is None else _told_of(error)),
-        *_caused_by(run.context),
+        _NOTHING_TOLD if error is None and not run.why else _told_of(run),
+        # Now: somebody may log out before it is written.
+        context.actor,
+        context,
         alias,
     )
 
 
-def as_undone(row: Row) -> Row | None:
-    """Return what becomes of a row whose transaction or savepoint was rolled back.
+def rows_of(
+    notes: Iterable[Note], moment: Callable[[float], Any], attempt: int = 1
+) -> Iterator[Row]:
+    """Yield the rows of runs.
+
+    Args:
+        notes: what was remembered of them.
+        moment: makes what the database stores of seconds since 1970.
+        attempt: which attempt it is.
+    """
+    # Many runs have one cause.
+    causes: dict[int, tuple[str, ...]] = {}
+    for note in notes:
+        context, receiver, duration = note.context, note.receiver, note.duration
+        cause = causes.get(id(context))
+        if cause is None:
+            cause = causes[id(context)] = _caused_by(context)
+        yield (
+            note.number,
+            note.parent,
+            receiver.name[:200],
+            _name_of(note.signal),
+            note.sender if isinstance(note.sender, str) else sender_label(note.sender)[:200],
+            note.object,
+            receiver.phase.value,
+            note.outcome.value,
+            attempt,
+            moment(note.started),
+            None if duration is None else round(duration * 1_000_000),
+            None if duration is None else note.queries,
+            *note.told,
+            *_actor(note.actor),
+            *cause,
+            note.alias,
+        )
+
+
+def as_undone(note: Note) -> Note | None:
+    """Return what becomes of a run whose transaction or savepoint was rolled back.
 
     What has failed stays so; what was to run later is told of when it will not.
     """
-    outcome = row[OUTCOME]
-    if outcome == Outcome.SCHEDULED.value:
+    if note.outcome is Outcome.SCHEDULED:
         return None
-    if outcome != Outcome.SUCCEEDED.value:
-        return row
-    return (*row[:OUTCOME], Outcome.ROLLED_BACK.value, *row[OUTCOME + 1 :])
+    return note._replace(outcome=Outcome.ROLLED_BACK) if note.outcome is Outcome.SUCCEEDED else note
 
 
 def sender_label(sender: Any) -> str:
@@ -103,7 +160,7 @@ def sender_label(sender: Any) -> str:
             return sender._meta.label
         return f"{sender.__module__}.{sender.__qualname__}"
     if sender is None or isinstance(sender, str):
-        return (sender or "").replace("\x00", "")
+        return (sender or "").replace("\x00", "")[:200]
     kind = type(sender)
     return f"{kind.__module__}.{kind.__qualname__}"
 
@@ -125,7 +182,10 @@ def _object_of(event: Event) -> str:
     return reference(instance).replace("\x00", "")
 
 
-def _told_of(error: BaseException) -> tuple[str, str, str]:
+def _told_of(run: Run) -> tuple[str, str, str]:
+    error = run.error
+    if error is None:
+        return "", run.why, ""
     try:
         said = str(error)
     except Exception:  # noqa: BLE001  # it is somebody else's
@@ -135,11 +195,14 @@ def _told_of(error: BaseException) -> tuple[str, str, str]:
     return type_name(error)[:200], mask(said, conf.config().RUNS.MASK), where(error)
 
 
+def _actor(actor: Actor | None) -> tuple[str, str, str]:
+    if actor is None:
+        return _NOTHING_TOLD
+    return actor.type[:100], actor.id[:64], actor.label[:150]
+
+
 def _caused_by(context: Context) -> tuple[str, ...]:
-    actor = context.actor
-    who = ("", "", "") if actor is None else (actor.type[:100], actor.id[:64], actor.label[:150])
     return (
-        *who,
         context.correlation_id[:64],
         context.source[:16],
         context.detail[:200],

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from signalkit.runs.rows import COLUMNS, STARTED, Row
+from signalkit.runs.rows import COLUMNS, Note, rows_of
 
 MOST_ROWS = 1_000
 """In one statement: 24,000 parameters, less than any supported database takes."""
@@ -19,27 +21,23 @@ _ROW = f"({', '.join(['%s'] * len(COLUMNS))})"
 _SAVEPOINT = "signalkit_runs"
 
 
-def insert(connection: BaseDatabaseWrapper, table: str, rows: Sequence[Row]) -> None:
+def insert(connection: BaseDatabaseWrapper, table: str, notes: Sequence[Note]) -> None:
     """Write rows, in the transaction that is open or else in one of their own.
 
     Args:
         connection: where to.
         table: the name of the table.
-        rows: as :data:`~signalkit.runs.rows.COLUMNS` has them; at least one.
+        notes: of the runs; at least one.
 
     Raises:
         Exception: whatever the database says. A transaction that was open is as it was before.
     """
-    zone = _zone(connection)
+    moment = partial(_moment, connection, _zone(connection))
     with unlogged_cursor(connection) as cursor, _unharmed(connection, cursor):
-        for start in range(0, len(rows), MOST_ROWS):
-            some = rows[start : start + MOST_ROWS]
-            parameters: list[Any] = []
-            for row in some:
-                at = len(parameters) + STARTED
-                parameters += row
-                parameters[at] = _moment(connection, parameters[at], zone)
-            cursor.execute(_statement(connection, table, len(some)), parameters)
+        for start in range(0, len(notes), MOST_ROWS):
+            rows = list(rows_of(notes[start : start + MOST_ROWS], moment))
+            parameters = list(chain.from_iterable(rows))
+            cursor.execute(_statement(connection, table, len(rows)), parameters)
 
 
 def _zone(connection: BaseDatabaseWrapper) -> tzinfo | None:
@@ -48,7 +46,7 @@ def _zone(connection: BaseDatabaseWrapper) -> tzinfo | None:
     return UTC if connection.features.supports_timezones else connection.timezone
 
 
-def _moment(connection: BaseDatabaseWrapper, seconds: float, zone: tzinfo | None) -> Any:
+def _moment(connection: BaseDatabaseWrapper, zone: tzinfo | None, seconds: float) -> Any:
     """Return what a ``DateTimeField`` stores.
 
     The way through an aware datetime takes several times as long where it is stored as a naive
