@@ -83,7 +83,7 @@ def look_up(rows: Iterable[Row], using: str, since: datetime | None, *, orphans:
         gone = [name for name in recorded_names(model, using) if name not in known]
     asked_for = gone if orphans else listed
     return Fared(
-        figures=figures(runs, {name: all_names(name) for name in asked_for}, since),
+        figures=figures(runs, {name: all_names(_recorded(name)) for name in asked_for}, since),
         expected={name for name, row in listed.items() if _is_recorded(row)},
         orphans=gone,
     )
@@ -92,13 +92,18 @@ def look_up(rows: Iterable[Row], using: str, since: datetime | None, *, orphans:
 def _plain_names() -> Iterator[str]:
     from signalkit.diagnosis.listing import all_rows
 
-    return (row.receiver for row in all_rows() if row.kind == "plain")
+    return (_recorded(row.receiver) for row in all_rows() if row.kind == "plain")
+
+
+def _recorded(name: str) -> str:
+    """Return what the record calls a receiver that the listing may call ``partial of f``."""
+    return name.rpartition(" of ")[2]
 
 
 def _is_recorded(row: Row) -> bool:
     runs = config().RUNS
     if row.kind == "plain":
-        return any(fnmatchcase(row.path, pattern) for pattern in runs.PLAIN)
+        return any(fnmatchcase(_recorded(row.path), pattern) for pattern in runs.PLAIN)
     declared = registry.find(row.receiver)
     own = None if declared is None else declared.record
     return (runs.RECORD if own is None else own) != "off"

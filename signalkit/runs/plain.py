@@ -58,6 +58,11 @@ class Plain:
         )
         self._run = make_run(self._declaration)
 
+    @property
+    def __wrapped__(self) -> Callable[..., Any] | None:
+        """The receiver, for those who look for what is behind a wrapper: the listing, checks."""
+        return _receiver(self.held)
+
     def __call__(self, signal: Signal, sender: Any, **named: Any) -> Any:
         """Be called by Django."""
         return self._run(Event(signal, sender, named))

@@ -25,7 +25,7 @@ from signalkit.management.recorded import (
 
 NOTHING_FOUND = 1
 
-NEWEST = 200_000
+NEWEST = 100_000
 """So many rows are searched for what no index leads to, unless more is asked for."""
 
 _FILTERS = {

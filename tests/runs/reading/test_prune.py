@@ -164,7 +164,9 @@ class TestPrune:
             ] in ([], [0])
 
 
-@pytest.mark.django_db(transaction=True, available_apps=["signalkit.runs", "tests.testapp"])
+@pytest.mark.django_db(
+    transaction=True, available_apps=["signalkit", "signalkit.runs", "tests.testapp"]
+)
 class TestKilled:
     def test_what_is_gone_is_old_and_the_next_call_finishes(self) -> None:
         old = write(*(row(ago=OLD) for _ in range(3_000)))
