@@ -28,5 +28,7 @@ SECRET_KEY = settings.SECRET_KEY
 USE_TZ = False
 
 if not PLAIN:
-    vars(sys.modules["__main__"])["ALWAYS_INSTALLED_APPS"].append("signalkit")
+    # Every receiver of Django's own is on record, so that recording is at work everywhere, too.
+    vars(sys.modules["__main__"])["ALWAYS_INSTALLED_APPS"].extend(["signalkit", "signalkit.runs"])
+    SIGNALKIT = {"RUNS": {"RECORD": "all", "PLAIN": ["*"]}}
     TEST_RUNNER = "tests.django_suite.runner.ObservedRunner"
