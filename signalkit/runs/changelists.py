@@ -25,6 +25,10 @@ class RunChangeList(ChangeList):
         found: dict[str, Any] = super().get_filters_params(params)
         return {name: value for name, value in found.items() if name not in (OLDER, NEWER)}
 
+    def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
+        """Return a link within the list; it leads to the newest page unless it names a place."""
+        return super().get_query_string(new_params, [OLDER, NEWER, *(remove or ())])
+
     def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
         """Return the one order: all indexes end with the id."""
         return ["-pk"]
@@ -46,7 +50,7 @@ class RunChangeList(ChangeList):
         self.newer = self._link(NEWER, rows[0].pk) if rows and has_newer else None
         if not rows and (older is not None or newer is not None):
             # Beyond either end: the way back is the newest page.
-            self.newer = self.get_query_string(remove=[OLDER, NEWER])
+            self.newer = self.get_query_string()
         self.result_list = rows
         # What the templates of the admin ask for. Nothing has been counted.
         self.result_count = len(rows)
@@ -60,7 +64,7 @@ class RunChangeList(ChangeList):
     def chosen(self) -> list[tuple[str, str, str]]:
         """Return the filters that no list on the side shows: name, value, query string without."""
         return [
-            (name, value, self.get_query_string(remove=[name, OLDER, NEWER]))
+            (name, value, self.get_query_string(remove=[name]))
             for name, value in self.params.items()
             if name in ("receiver", "object", "correlation", "run")
         ]
@@ -75,4 +79,4 @@ class RunChangeList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
     def _link(self, name: str, pk: int) -> str:
-        return self.get_query_string({name: pk}, remove=[OLDER, NEWER])
+        return self.get_query_string({name: pk})
