@@ -94,6 +94,26 @@ def flush(using: str | None = None) -> None:
         write_out(connection)
 
 
+def flush_at_exit() -> None:
+    """Write what waits for the databases that this process has worked with.
+
+    For no other: what a test process noted while no test database was there must not reach the one
+    that the settings name.
+    """
+    for place in outgoing.places():
+        if place not in _opened:
+            outgoing.take(place)
+    flush()
+
+
+def opened(connection: BaseDatabaseWrapper) -> None:
+    """Take note that this process works with the database of a connection."""
+    _opened.add(place_of(connection))
+
+
+_opened: set[Place] = set()
+
+
 def before_reading(using: str) -> None:
     """Write the runs that wait to be recorded on a database.
 
@@ -122,7 +142,7 @@ def before_closing(connection: BaseDatabaseWrapper) -> None:
 
 def install() -> None:
     """Write what is left when the process ends, and only in the process that has it."""
-    atexit.register(flush)
+    atexit.register(flush_at_exit)
     os.register_at_fork(after_in_child=outgoing.forget)
 
 

@@ -146,6 +146,7 @@ def _connection_opened(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> Non
 
 def _attend(connection: BaseDatabaseWrapper) -> None:
     statements.statements_of(connection)
+    flushing.opened(connection)
     observe(connection).closing = flushing.before_closing
 
 
