@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -103,6 +104,15 @@ class TestParsing:
 
 
 class TestReading:
+    @pytest.fixture(autouse=True)
+    def absent(self) -> Iterator[None]:
+        """Begin without the setting, which the tests' own settings have."""
+        with override_settings():
+            del settings.SIGNALKIT
+            conf._forget(setting="SIGNALKIT")
+            yield
+        conf._forget(setting="SIGNALKIT")
+
     def test_the_setting_may_be_absent(self) -> None:
         assert not hasattr(settings, "SIGNALKIT")
         assert config() == Config()
