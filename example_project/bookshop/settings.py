@@ -12,6 +12,7 @@ Variable           Meaning                                        Default
 They may also stand in a file ``.env`` beside manage.py.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ ALLOWED_HOSTS = env("ALLOWED_HOSTS")
 
 INSTALLED_APPS = [
     "signalkit",
+    "signalkit.runs",
     "accounts",
     "shop",
     "django.contrib.admin",
@@ -43,12 +45,13 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 
-# The whole set-up of signalkit: it is installed, and finds `receivers` in this project's apps.
-# What is said here is what would hold without it.
+# The whole set-up of signalkit: it is installed, finds `receivers` in this project's apps, and puts
+# on record what they do. What is said here is what would hold without it.
 SIGNALKIT = {
     "ENABLED": True,
     "DISABLED": [],
     "AUTODISCOVER": {"MODULES": ["receivers"], "APPS": "project"},
+    "RUNS": {"RECORD": "all", "RETENTION": timedelta(days=90)},
 }
 
 SILENCED_SYSTEM_CHECKS = [
@@ -58,13 +61,15 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 MIDDLEWARE = [
-    "shop.middleware.in_a_chapter",
+    # First, so that whatever happens in a request is put on record as caused by it.
+    "signalkit.context.middleware.ContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.middleware.RememberAction",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

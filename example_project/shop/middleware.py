@@ -1,33 +1,27 @@
 """What surrounds every request of the shop."""
 
-from collections.abc import Callable
-from typing import Any
-
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
-from django.utils.decorators import sync_and_async_middleware
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
-from .journal import journal
+from signalkit.context import current
+
+from .pulse import may_see_pulse
+from .record import remember
 
 
-@sync_and_async_middleware
-def in_a_chapter(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Give each request its chapter in the journal.
+class RememberAction(MiddlewareMixin):
+    """Keep in the session which request did something and led to another page.
 
-    A receiver of request_started could not: under ASGI what it sets in a context variable is lost,
-    for Django runs it in a task of its own. The title has the path alone, because a query string
-    may hold what is nobody's business.
+    What a form's receivers did is shown at the foot of the page that one is led to, and that is a
+    request of its own. It is kept for those only who are shown it.
     """
-    if iscoroutinefunction(get_response):
 
-        async def answer_async(request: HttpRequest) -> Any:
-            with journal.chapter(f"{request.method} {request.path}"):
-                return await get_response(request)
-
-        return answer_async
-
-    def answer(request: HttpRequest) -> Any:
-        with journal.chapter(f"{request.method} {request.path}"):
-            return get_response(request)
-
-    return answer
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Look whether a form was sent and answered with a redirect."""
+        led_on = request.method == "POST" and 300 <= response.status_code < 400
+        if led_on and may_see_pulse(request.user):
+            remember(request.session, current().correlation_id)
+        return response

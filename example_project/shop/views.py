@@ -16,10 +16,10 @@ from . import services
 from .basket import Basket
 from .exceptions import FireDrill, ShopError
 from .forms import BasketForm
-from .journal import journal
 from .models import Author, Book, SearchTerm, Tag
 from .pages import PAGES
 from .pulse import may_see_pulse, pulse
+from .record import latest
 from .requests import SignedInRequest
 from .signals import shop_searched
 
@@ -157,14 +157,14 @@ def order(request: SignedInRequest) -> HttpResponse:
 
 @user_passes_test(may_see_pulse)
 def pulse_page(request: HttpRequest) -> HttpResponse:
-    """What this process has seen, and which receivers ran in it of late."""
+    """What this process has seen, and which receivers ran of late, in whatever process."""
     return render(
         request,
         "shop/pulse.html",
         {
             "seen": sorted(pulse.seen.items()),
             "typical_request": pulse.typical_request,
-            "chapters": journal.latest(),
+            "chapters": latest(),
         },
     )
 

@@ -1,4 +1,4 @@
-"""What people call signals, senders and phases: for the demo, and for the page `/pulse/`."""
+"""What people call signals, senders and phases: for the demo, and for the pages."""
 
 from typing import Any
 
@@ -27,7 +27,12 @@ WHEN = {
 
 def call_signal(signal: Signal) -> str:
     """Return what a signal is called: without its module, for here no two share a name."""
-    return signal_name(signal).rpartition(".")[2]
+    return last_part(signal_name(signal))
+
+
+def last_part(dotted: str) -> str:
+    """Return a name without its module or app."""
+    return dotted.rpartition(".")[2]
 
 
 def call_sender(sender: Any) -> str:

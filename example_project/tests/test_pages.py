@@ -120,6 +120,50 @@ class TestBasket:
         assert book.title in page.text
 
 
+@pytest.mark.django_db(transaction=True)
+class TestConfirmation:
+    """A message that a receiver leaves after the commit, for whoever made the request."""
+
+    def test_is_shown_to_the_customer(self, client: Client, book: Book) -> None:
+        reader = UserFactory()
+        client.force_login(reader)
+        client.post(reverse("shop:add-to-basket", args=[book.slug]))
+        answer = client.post(reverse("shop:order"), follow=True)
+        order = Order.objects.get()
+        assert [str(message) for message in answer.context["messages"]] == [
+            f"“{book}” is in your basket.",
+            f"Order {order.number} is confirmed by letter to {reader.email}.",
+            f"Thank you. Your order {order.number} is on its way to us.",
+        ]
+
+    def test_is_shown_to_the_bookseller_in_the_admin(self, staff: Client, book: Book) -> None:
+        reader = UserFactory()
+        answer = staff.post(
+            reverse("admin:shop_order_add"),
+            {
+                "customer": reader.pk,
+                "status": Order.Status.PLACED,
+                "lines-TOTAL_FORMS": 1,
+                "lines-INITIAL_FORMS": 0,
+                "lines-0-book": book.pk,
+                "lines-0-title": book.title,
+                "lines-0-price": book.price,
+                "lines-0-quantity": 1,
+            },
+            follow=True,
+        )
+        order = Order.objects.get()
+        assert f"Order {order.number} is confirmed by letter to {reader.email}." in answer.text
+
+    def test_is_not_shown_when_the_order_is_refused(
+        self, client: Client, settings: LazySettings, book: Book
+    ) -> None:
+        settings.SHOP_CREDIT_LIMIT = 1
+        client.force_login(UserFactory())
+        client.post(reverse("shop:add-to-basket", args=[book.slug]))
+        assert "confirmed" not in client.post(reverse("shop:order"), follow=True).text
+
+
 def test_the_account_shows_orders_and_marks_news_as_read(client: Client, book: Book) -> None:
     line = OrderLineFactory(book=book)
     reader = line.order.customer

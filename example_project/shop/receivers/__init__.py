@@ -7,7 +7,7 @@ and says why.
 
 import django
 
-from . import catalogue, connections, migrations, orders, reload, requests, runs, search, settings
+from . import catalogue, connections, migrations, orders, reload, requests, search, settings
 
 __all__ = [
     "catalogue",
@@ -16,7 +16,6 @@ __all__ = [
     "orders",
     "reload",
     "requests",
-    "runs",
     "search",
     "settings",
 ]

@@ -9,6 +9,7 @@ from django.db.models.signals import post_delete, post_save, pre_init
 
 import signalkit
 from signalkit import Event, ModelReceiver, Phase, Veto
+from signalkit.context import notify_user
 
 from ..models import Order, OrderLine
 from ..money import money
@@ -128,9 +129,14 @@ class AfterOrder(ModelReceiver, abstract=True):
 
 
 class TakePayment(AfterOrder):
-    """Take the money that was reserved."""
+    """Take the money that was reserved.
+
+    Announced: that the money is owed is on record with the order itself. Should the process die
+    between the commit and the till, `manage.py signalkit runs --never-ran` finds it.
+    """
 
     order = -10  # first of all: what follows may fail, and the money is the shop's
+    announce = True
 
     def handle(self, event: Event) -> None:
         """Turn the reservation into a payment."""
@@ -151,7 +157,11 @@ class TellTheWarehouse(AfterOrder):
 
 
 class ConfirmOrder(AfterOrder):
-    """E-mail the customer that the order is confirmed."""
+    """E-mail the customer that the order is confirmed.
+
+    Whoever made the request is told so on the next page: the customer in the shop, the bookseller
+    in the admin. Where there is no request, nobody is told, and nothing else is different.
+    """
 
     def handle(self, event: Event) -> None:
         """Write to the address of the account, if it has one."""
@@ -165,6 +175,7 @@ class ConfirmOrder(AfterOrder):
             None,
             [order.customer.email],
         )
+        notify_user(f"Order {order.number} is confirmed by letter to {order.customer.email}.")
 
 
 class CountSales(AfterOrder):
