@@ -6,9 +6,11 @@ import os
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, get_args
+from types import TracebackType
+from typing import Any, get_args
 
 from django.db.models import Model
+from django.http import HttpRequest
 
 from signalkit.context.actor import Actor, actor_of, system
 from signalkit.context.address import client_address
@@ -16,11 +18,6 @@ from signalkit.context.correlation import WELL_FORMED, is_well_formed, new_corre
 from signalkit.context.process import Source, origin
 from signalkit.context.texts import shown
 from signalkit.context.who import Who
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from django.http import HttpRequest
 
 __all__ = ["CONTEXT", "Actor", "Context", "Source", "current", "use"]
 
@@ -33,11 +30,12 @@ class Context:
     """The same for everything that one cause set off."""
 
     source: Source
-    """What set it off: ``"request"``, ``"command"``, ``"shell"``, ``"task"`` or ``"process"``."""
+    """What set it off, one of ``"request"``, ``"command"``, ``"shell"``, ``"task"``,
+    ``"process"``."""
 
     detail: str = ""
-    """Which one: ``"GET /orders/"``, the name of the command, the task or the program. Never a
-    query string; at most 200 characters."""
+    """Which one, as ``"GET /orders/"`` or the name of the command, the task or the program. Never
+    a query string; at most 200 characters."""
 
     reason: str = ""
     """Why, where somebody has said so; at most 200 characters."""
@@ -97,17 +95,18 @@ class _Unset:
         return "<unset>"
 
 
-_UNSET: Final = _Unset()
+# Of any type, so that the signature below says what is to be given.
+_UNSET: Any = _Unset()
 
 
 def use(
     *,
     actor: object = _UNSET,
-    reason: str | _Unset = _UNSET,
-    correlation_id: str | _Unset = _UNSET,
-    source: Source | _Unset = _UNSET,
-    detail: str | _Unset = _UNSET,
-    request: HttpRequest | _Unset | None = _UNSET,
+    reason: str = _UNSET,
+    correlation_id: str = _UNSET,
+    source: Source = _UNSET,
+    detail: str = _UNSET,
+    request: HttpRequest | None = _UNSET,
 ) -> AbstractContextManager[Context]:
     """Say who causes what happens in a ``with`` block, and why.
 
@@ -136,19 +135,19 @@ def use(
         ValueError: a correlation id is malformed, or a text that has to say something is empty.
     """
     changes: dict[str, Any] = {}
-    if not isinstance(reason, _Unset):
+    if reason is not _UNSET:
         changes["reason"] = _text("reason", reason)
-    if not isinstance(detail, _Unset):
+    if detail is not _UNSET:
         changes["detail"] = _text("detail", detail)
-    if not isinstance(correlation_id, _Unset):
+    if correlation_id is not _UNSET:
         changes["correlation_id"] = _correlation_id(correlation_id)
-    if not isinstance(source, _Unset):
+    if source is not _UNSET:
         changes["source"] = _source(source)
-    if not isinstance(request, _Unset):
+    if request is not _UNSET:
         changes["request"] = _request(request)
         if request is not None:
             changes["_who"] = Who(request=request)
-    if not isinstance(actor, _Unset):
+    if actor is not _UNSET:
         changes["_who"] = Who(_actor(actor))
     return _Block(changes)
 
@@ -226,8 +225,6 @@ def _source(value: object) -> Source:
 
 
 def _request(value: object) -> HttpRequest | None:
-    from django.http import HttpRequest
-
     if value is None or isinstance(value, HttpRequest):
         return value
     raise TypeError(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
 from django.core.exceptions import SynchronousOnlyOperation
+from django.http import HttpRequest
 
 from signalkit.context.actor import Actor, actor_of
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 logger = logging.getLogger("signalkit.context")
 

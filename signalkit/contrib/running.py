@@ -15,7 +15,7 @@ def begin(task_id: str, block: AbstractContextManager[Any]) -> None:
     """Enter the context of a task.
 
     Args:
-        task_id: what :func:`end` is called with. A task may begin inside of itself, as a retry.
+        task_id: what :func:`end` is called with. A task may begin inside of itself.
         block: the context.
     """
     block.__enter__()

@@ -50,9 +50,10 @@ def tell() -> dict[str, Any]:
 
 
 @app.task(bind=True, default_retry_delay=0)
-def tell_at_the_second_attempt(self: Any) -> dict[str, Any]:
+def tell_at_the_second_attempt(self: Any, **changes: Any) -> dict[str, Any]:
     if self.request.retries == 0:
-        raise self.retry()
+        with use(**changes):
+            raise self.retry()
     return shown()
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ class TestThereAndBack:
         with use(actor=actor, reason=reason, correlation_id=correlation_id) as sent:
             message = json.dumps(carried())
         with (
-            use(actor="whoever runs the worker", reason="another", source="command"),
+            use(actor="another", reason="another", request=RequestFactory().get("/")),
             resumed(json.loads(message), detail="shop.tasks.count") as arrived,
         ):
             assert arrived.actor == sent.actor

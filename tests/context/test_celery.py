@@ -122,6 +122,17 @@ class TestInAWorker:
         assert (seen["actor"], seen["reason"]) == (["system", "", "import"], "")
         assert seen["correlation_id"] == "abcdefgh"
 
+    def test_a_retry_goes_on_with_what_held_when_it_was_sent(self, app: Any) -> None:
+        with use(actor="import", reason="because", correlation_id="abcdefgh"):
+            result = app.send_task(
+                "tests.context.celery_project.tell_at_the_second_attempt",
+                kwargs={"actor": None, "reason": ""},
+            )
+        seen = result.get(timeout=30)
+        result.forget()
+        assert (seen["actor"], seen["reason"]) == (None, "")
+        assert seen["correlation_id"] == "abcdefgh"
+
     def test_so_does_a_chain(self, app: Any) -> None:
         chain = celery.chain(
             app.signature("tests.context.celery_project.tell"),

@@ -174,6 +174,21 @@ class TestTheActor:
         assert seen == [None, None, Actor("auth.User", "7", "eve")]
         assert [record.levelname for record in caplog.records] == ["DEBUG", "DEBUG"]
 
+    def test_a_user_who_is_known_is_not_asked_for_again(self, rf: RequestFactory) -> None:
+        class Counting:
+            asked = 0
+
+            @property
+            def is_authenticated(self) -> bool:
+                Counting.asked += 1
+                return True
+
+        request = rf.get("/")
+        request.user = Counting()  # type: ignore[assignment]
+        with use(request=request) as context, use(reason="because") as inner:
+            assert context.actor is context.actor is inner.actor
+        assert Counting.asked == 1
+
     def test_whoever_loads_the_user_may_ask_who_it_is(self, rf: RequestFactory) -> None:
         asked = []
 

@@ -64,6 +64,14 @@ class TestProcesses:
         shown = _run([sys.executable, "-i", "-q"], code)
         assert "shell" in shown
 
+    def test_another_prompt(self) -> None:
+        # what IPython and notebooks do
+        code = (
+            "import sys; sys.ps1 = 'In : '\n"
+            "from signalkit.context import current; print(current().source)"
+        )
+        assert _run([sys.executable, "-c", code]) == "shell\n"
+
     def test_another_program(self, tmp_path: Path) -> None:
         program = tmp_path / "nightly"
         program.write_text(

@@ -17,6 +17,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[checks.CheckMessage]], ...] = (
     setting.check_setting,
     setting.check_disabled,
     setting.check_modules,
+    setting.check_context,
     declared.check_phases,
     declared.check_record,
     declared.check_replaced_exists,

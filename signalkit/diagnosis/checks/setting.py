@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.utils.module_loading import module_has_submodule
 
 from signalkit.conf import SETTING, parse
+from signalkit.context.middleware import ContextMiddleware
 from signalkit.diagnosis.checks.facts import Facts
 from signalkit.discovery import chosen_apps
 from signalkit.exceptions import ConfigurationError, nearest
@@ -63,3 +65,25 @@ def check_modules(facts: Facts) -> Iterator[CheckMessage]:
                 hint="Correct the name, or widen ['AUTODISCOVER']['APPS'].",
                 id="signalkit.W002",
             )
+
+
+def check_context(facts: Facts) -> Iterator[CheckMessage]:
+    """W016: the setting says something of requests, and nothing gives them a context."""
+    given = getattr(settings, SETTING, {}).get("CONTEXT") if facts.config else None
+    if given and not any(map(_gives_context, settings.MIDDLEWARE)):
+        yield Warning(
+            f"{SETTING}['CONTEXT'] is set, and {_MIDDLEWARE} is not in MIDDLEWARE, so that nothing "
+            "reads it.",
+            hint=f"Put {_MIDDLEWARE!r} first in MIDDLEWARE, or take the setting out.",
+            id="signalkit.W016",
+        )
+
+
+_MIDDLEWARE = f"{ContextMiddleware.__module__}.{ContextMiddleware.__qualname__}"
+
+
+def _gives_context(path: str) -> bool:
+    module, _, name = path.rpartition(".")
+    # Not imported for this: a middleware may do anything then.
+    found = getattr(sys.modules.get(module), name, None)
+    return isinstance(found, type) and issubclass(found, ContextMiddleware)

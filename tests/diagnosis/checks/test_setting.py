@@ -1,4 +1,4 @@
-"""E001, W001, W002: the ``SIGNALKIT`` setting."""
+"""E001, W001, W002, W016: the ``SIGNALKIT`` setting."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models.signals import post_save
 from django.test import override_settings
 
 import signalkit
+from signalkit.context.middleware import ContextMiddleware
 from tests.diagnosis.checks.conftest import Ask
 from tests.diagnosis.conftest import Site
 from tests.testapp.models import Book
@@ -87,3 +88,29 @@ class TestW002:
         with override_settings(SIGNALKIT=setting):
             assert len(messages("E001")) == 1
             assert messages("W002") == []
+
+
+class Ours(ContextMiddleware):
+    """A project's own."""
+
+
+class TestW016:
+    def test_nothing_reads_it(self, messages: Ask) -> None:
+        with override_settings(SIGNALKIT={"CONTEXT": {"TRUSTED_PROXIES": ["10.0.0.1"]}}):
+            (message,) = messages("W016")
+
+        assert "SIGNALKIT['CONTEXT'] is set, and signalkit.context.middleware.Cont" in message.msg
+        assert "first in MIDDLEWARE" in str(message.hint)
+
+    @pytest.mark.parametrize("middleware", [ContextMiddleware, Ours])
+    def test_somebody_does(self, messages: Ask, middleware: type) -> None:
+        with override_settings(
+            SIGNALKIT={"CONTEXT": {"TRUSTED_PROXIES": ["10.0.0.1"]}},
+            MIDDLEWARE=["not.imported", f"{middleware.__module__}.{middleware.__qualname__}"],
+        ):
+            assert messages("W016") == []
+
+    @pytest.mark.parametrize("setting", [{}, {"CONTEXT": {}}])
+    def test_nothing_is_said(self, messages: Ask, setting: object) -> None:
+        with override_settings(SIGNALKIT=setting):
+            assert messages("W016") == []
