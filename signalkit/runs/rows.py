@@ -160,7 +160,7 @@ def sender_label(sender: Any) -> str:
             return sender._meta.label
         return f"{sender.__module__}.{sender.__qualname__}"
     if sender is None or isinstance(sender, str):
-        return (sender or "").replace("\x00", "")[:200]
+        return _storable(sender or "")[:200]
     kind = type(sender)
     return f"{kind.__module__}.{kind.__qualname__}"
 
@@ -179,7 +179,7 @@ def _object_of(event: Event) -> str:
         instance = event.payload.get("user")
     if not isinstance(instance, Model):
         return ""
-    return reference(instance).replace("\x00", "")
+    return _storable(reference(instance))
 
 
 def _told_of(run: Run) -> tuple[str, str, str]:
@@ -190,9 +190,15 @@ def _told_of(run: Run) -> tuple[str, str, str]:
         said = str(error)
     except Exception:  # noqa: BLE001  # it is somebody else's
         said = "(its __str__ failed)"
-    # What cannot be encoded would keep the whole row out.
-    said = said.encode("utf-8", "replace").decode()
-    return type_name(error)[:200], mask(said, conf.config().RUNS.MASK), where(error)
+    told = mask(_storable(said), conf.config().RUNS.MASK)
+    return type_name(error)[:200], told, _storable(where(error))
+
+
+def _storable(text: str) -> str:
+    """Return a text that every database takes: one that it refuses keeps the whole row out."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def _actor(actor: Actor | None) -> tuple[str, str, str]:
