@@ -25,7 +25,7 @@ _TREE = "signalkit_runs_receiverrun_tree"
 class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists, finds and shows runs; nobody adds, changes or deletes one."""
 
-    list_display = ("when", "how", "of_receiver", "about", "took", "sent", "cause")
+    list_display = ("when", "how", "what", "took", "sent", "cause")
     list_display_links = ("when",)
     list_filter = ("outcome",)
     list_per_page = 50
@@ -85,6 +85,11 @@ class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return the list that does not count."""
         return RunChangeList
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list, called by what it lists."""
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
@@ -143,6 +148,11 @@ class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return format_html(
             '<span class="outcome outcome-{}">{}</span>', run.outcome, run.get_outcome_display()
         )
+
+    @admin.display(description="receiver and object")
+    def what(self, run: Any) -> SafeString:
+        """Return the receiver, and below it the object."""
+        return format_html("{}<div>{}</div>", self.of_receiver(run), self.about(run))
 
     @admin.display(description="receiver")
     def of_receiver(self, run: Any) -> SafeString:

@@ -8,15 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import models
-
 from signalkit.runs.querysets import RunQuerySet
 from signalkit.states import Outcome
 
-SAMPLE = 500
+SAMPLE = 200
 """So many rows of each receiver are looked at, the newest."""
 
-FAILURES = 100_000
+FAILURES = 10_000
 """So many failures are counted, the newest of all receivers together."""
 
 _RAN = (Outcome.SUCCEEDED.value, Outcome.FAILED.value, Outcome.VETOED.value)
@@ -115,8 +113,7 @@ def _of(
 
 def _failures(window: RunQuerySet) -> tuple[Counter[str], bool]:
     """Count the failures by the name of the receiver; say whether some were left out."""
-    failed = window.failed().order_by("-pk")
-    beyond = failed.values_list("pk", flat=True)[FAILURES : FAILURES + 1].first()
-    counted = failed if beyond is None else failed.filter(pk__gt=beyond)
-    per_receiver = counted.order_by().values_list("receiver").annotate(models.Count("pk"))
-    return Counter(dict(per_receiver)), beyond is not None
+    # Counted here: to group by receiver, SQLite would walk the index on receivers, all of it.
+    failed = window.failed().order_by("-pk").values_list("receiver", flat=True)
+    receivers = list(failed[: FAILURES + 1])
+    return Counter(receivers[:FAILURES]), len(receivers) > FAILURES

@@ -66,7 +66,7 @@ class Subcommand(subcommand.Subcommand):
             const=_WINDOW,
             metavar="AGE|TIME",
             help="Say how each receiver fared since then, by the runs on record: last run, p50 and "
-            "p95 (nearest rank) and mean number of queries of the newest 500 rows, and failures "
+            "p95 (nearest rank) and mean number of queries of the newest 200 rows, and failures "
             f"({_WINDOW}).",
         )
         by_record = parser.add_mutually_exclusive_group()
