@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -191,8 +192,10 @@ class TestWhatIsRecorded:
         def fail(named: dict[str, Any]) -> None:
             raise ValueError(name)
 
-        listen(sent, note=fail, name="tests.fails", on_error="isolate", using="default")
-        sent.send(sender=name)
+        listen(sent, note=fail, name="tests.fails", order=1)
+        # Neither raised through pytest nor logged: its reports cannot hold every text either.
+        with suppress(ValueError):
+            sent.send(sender=name)
         [run] = ReceiverRun.objects.all()
         assert len(run.message) <= 1_000
         assert not health.lost
