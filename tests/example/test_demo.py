@@ -84,6 +84,51 @@ class TestDemo:
         assert senders == {"accounts.Welcome", "shop.ConfirmOrder", "accounts.send_newsletter"}
 
 
+class TestOnRecord:
+    """The closing part: the same day, found again in the table."""
+
+    def test_an_order_is_a_tree_with_its_actor(
+        self, demo: subprocess.CompletedProcess[str]
+    ) -> None:
+        told = _asked(demo.stdout, r"--tree \w{32}")
+        assert re.search(
+            r"^shop\.TakePayment +shop\.Order:\d+ +succeeded +\S+ [mµ]?s +1 q$", told, re.M
+        )
+        assert re.search(r"^  shop\.price_the_line +succeeded ", told, re.M)
+        assert re.search(r"= ada-l is the actor of all \d+ rows", told)
+
+    def test_the_payment_was_announced(self, demo: subprocess.CompletedProcess[str]) -> None:
+        told = _asked(demo.stdout, r"--object shop\.Order:\d+ --receiver shop\.TakePayment")
+        outcomes = re.findall(r"(succeeded|scheduled) +shop\.TakePayment", told)
+        assert outcomes == ["succeeded", "scheduled"]
+        assert "ada-l (auth.User:" in told
+        assert "request POST /basket/order/" in told
+
+    def test_what_failed_is_found(self, demo: subprocess.CompletedProcess[str]) -> None:
+        told = _asked(demo.stdout, "--outcome failed")
+        found = re.findall(r"failed +(\S+)", told)
+        assert found == ["shop.TellTheWarehouse", "shop.HoldPayment"]
+        assert "OSError: The warehouse's share is not mounted" in told
+
+    def test_what_was_rolled_back_is_found(self, demo: subprocess.CompletedProcess[str]) -> None:
+        told = _asked(demo.stdout, r"--tree \w{32}", last=True)
+        assert re.search(r"^shop\.ConfirmOrder +shop\.Order:\d+ +rolled back$", told, re.M)
+        assert re.search(r"^shop\.CheckCredit +shop\.OrderLine:\d+ +vetoed ", told, re.M)
+        assert re.search(r"^shop\.ReleasePayment +shop\.Order:\d+ +succeeded ", told, re.M)
+
+    def test_it_fails_when_the_record_lacks_something(self, environment: dict[str, str]) -> None:
+        done = manage(environment, "demo", "--without", "shop.TellTheWarehouse")
+        assert done.returncode == 1
+        assert "the payment, the pick list and the letter are in it" in done.stderr
+        assert "the warehouse's failure is found again" in done.stderr
+
+
+def _asked(told: str, words: str, *, last: bool = False) -> str:
+    """Return what was told of a command, to the next one or the end of its step."""
+    parts = re.findall(rf"▸ manage\.py signalkit runs {words}\n(.*?)(?=\n\n|▸)", told, re.S)
+    return str(parts[-1 if last else 0])
+
+
 class TestVerbosity:
     def test_0_is_the_verdict_alone(self, environment: dict[str, str]) -> None:
         done = manage(environment, "demo", "--verbosity=0")

@@ -56,6 +56,8 @@ class TestColours:
         told = manage(environment, "demo", "--force-color").stdout
         assert f"{GREEN}→ 302 to /account/" in told
         assert f"{MAGENTA}→ 500" in told
+        assert f"{RED};1mfailed" in told
+        assert "\x1b[32;1msucceeded" in told
         well = [line for line in told.splitlines() if re.search("→ 200|✓|✉|=", line)]
         assert [line for line in well if RED in line] == []
 
@@ -87,6 +89,7 @@ def test_is_readable_in_a_terminal_that_knows_ascii_only(environment: dict[str, 
     assert "?" not in done.stdout.replace("/search/?q=sea", "")
     assert "> Ada: POST /basket/order/  -> 302 to /account/" in done.stdout
     assert "= the order comes to EUR 22.40" in done.stdout
+    assert re.search(r"^shop\.HoldPayment .* us +0 q$", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("verbosity", ["0", "2"])

@@ -24,6 +24,7 @@ class TestProject:
             "SECRET_KEY": "x9-" * 20,
             "ALLOWED_HOSTS": "a.example",
         }
+        assert manage(site, "migrate", "--verbosity=0").returncode == 0
         done = manage(site, "check", "--database=default", "--fail-level=WARNING")
         assert done.returncode == 0, done.stderr
 

@@ -18,7 +18,7 @@ class ThrowAwayDatabase:
         self._connection = connections[alias]
         self._settings = self._connection.settings_dict
         self._own_name = self._settings["NAME"]
-        self._own_settings = {key: self._settings[key] for key in ("CONN_MAX_AGE", "TEST")}
+        self._own_settings = {key: self._settings[key] for key in ("NAME", "CONN_MAX_AGE", "TEST")}
         self._directory = TemporaryDirectory(prefix="signalkit-demo-")
         self._exists = False
         if self._connection.vendor == "sqlite":
@@ -28,10 +28,12 @@ class ThrowAwayDatabase:
             self._name = f"{self._own_name}_demo_{secrets.token_hex(4)}"
             # Not the wrapper's display_name: it may open a connection, and to the wrong database.
             self.label = f"{self._connection.vendor}, database {self._name}"
+        # From now on, before it exists: runs that wait to be recorded wait for it by its name.
+        self._connection.close()
+        self._settings["NAME"] = self._name
 
     def create(self) -> None:
         """Create it and run every migration."""
-        self._connection.close()
         # Every request and every thread lets go of its connection, so that it can be dropped.
         self._settings["CONN_MAX_AGE"] = 0
         self._settings["TEST"] = {**self._settings["TEST"], "NAME": self._name}

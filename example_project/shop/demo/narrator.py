@@ -11,7 +11,7 @@ from signalkit.declaration import Declaration
 from ..wording import WHEN, explain
 from .look import WIDEST, Look
 from .promises import promise
-from .recorder import Deed, Entry, Expectation, Note
+from .recorder import Answer, Deed, Entry, Expectation, Note
 from .story import Aside, Line, Told, Usual, chapters, merge
 
 LEGEND = "✓ ran  … waits  ↩ dropped  ✗ failed  = verified"
@@ -100,6 +100,9 @@ class Narrator:
                     )
                     for row in self._look.rows(f"{mark} {entry.kind} {entry.text}", 6, 2):
                         self._print(paint(row))
+                case Answer():
+                    for row in entry.text.splitlines():
+                        self._print(row)
                 case Expectation():
                     paint = self._style.SUCCESS if entry.holds else self._style.ERROR
                     mark = "=" if entry.holds else "≠"

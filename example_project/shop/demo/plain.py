@@ -7,7 +7,7 @@ ERRORS = "shop.plain"
 
 # Marks stand in columns, so each gets one character; then what stands in texts.
 PLAIN: dict[int, int | str] = {
-    **str.maketrans("✓✗…↩▸✉≠×", "vX~<>@#x"),
+    **str.maketrans("✓✗…↩▸✉≠×µ·", "vX~<>@#xu-"),
     **str.maketrans("“”’–—\N{NO-BREAK SPACE}", '""\'-- '),
     ord("→"): "->",
     ord("€"): "EUR",

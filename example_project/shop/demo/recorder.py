@@ -42,7 +42,14 @@ class Note:
     text: str
 
 
-Entry = Deed | Run | Expectation | Note
+@dataclass(frozen=True)
+class Answer:
+    """What a command wrote, as it is."""
+
+    text: str
+
+
+Entry = Deed | Run | Expectation | Note | Answer
 
 
 @dataclass
@@ -67,6 +74,10 @@ class Recorder:
         self.entries.append(Expectation(text, bool(holds)))
         if not holds:
             self.failed.append(text)
+
+    def show(self, answer: str) -> None:
+        """Note what a command answered."""
+        self.entries.append(Answer(answer))
 
     def take(self) -> list[Entry]:
         """Return what was noted since the last time."""

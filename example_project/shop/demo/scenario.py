@@ -2,7 +2,7 @@
 
 import django
 
-from . import bookseller, customers, house, opening
+from . import bookseller, customers, house, on_record, opening
 from .stage import Step
 
 DAY: tuple[Step, ...] = (
@@ -27,4 +27,7 @@ DAY: tuple[Step, ...] = (
     house.edit_notice,
     # Before Django 6.0 there are no tasks, and a function that fails just raises.
     *((house.task,) if django.VERSION >= (6, 0) else ()),
+    on_record.an_order,
+    on_record.what_failed,
+    on_record.what_was_rolled_back,
 )

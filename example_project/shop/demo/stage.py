@@ -16,7 +16,9 @@ from django.test.utils import (
 
 from .browser import Browser
 from .database import ThrowAwayDatabase
+from .look import Look
 from .recorder import Recorder
+from .typing_in import answer_of
 
 PASSWORD = "a wide-awake page"
 """Of the user who signs up in the demo."""
@@ -33,10 +35,18 @@ class Stage:
 
     ada: Browser
     bookseller: Browser
+    look: Look
 
     def did(self, text: str) -> None:
         """Say what is done next, where no browser says it."""
         self.recorder.did(text)
+
+    def ask(self, *words: str) -> str:
+        """Type a command, show what it answers, and return the words of that."""
+        self.recorder.did(f"manage.py {' '.join(words)}")
+        answer = answer_of(words, self.look)
+        self.recorder.show(answer)
+        return " ".join(answer.split())
 
     def expect(self, text: str, holds: bool) -> None:
         """Say what must be so now."""
@@ -59,13 +69,16 @@ def step(act: Callable[[Stage], None]) -> Step:
 
 
 @contextmanager
-def set_up(recorder: Recorder) -> Iterator[Stage]:
+def set_up(recorder: Recorder, look: Look) -> Iterator[Stage]:
     """Set the stage, and clear it away again whatever happens on it.
 
     Django's test environment instruments the templates, so that `template_rendered` is sent, and
     keeps letters instead of sending them. The settings send all files into a temporary directory.
     """
     with ExitStack() as stack:
+        # Goes last: what receivers do until then is recorded there and nowhere else.
+        database = ThrowAwayDatabase()
+        stack.callback(database.destroy)
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="signalkit-demo-")))
         (directory / "share").mkdir()
         notice = directory / "notice.txt"
@@ -83,8 +96,6 @@ def set_up(recorder: Recorder) -> Iterator[Stage]:
                 PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
             )
         )
-        database = ThrowAwayDatabase()
-        stack.callback(database.destroy)
         wsgi = WSGIHandler()
         yield Stage(
             recorder,
@@ -92,4 +103,5 @@ def set_up(recorder: Recorder) -> Iterator[Stage]:
             directory,
             ada=Browser(recorder, wsgi, "Ada"),
             bookseller=Browser(recorder, wsgi, "the bookseller"),
+            look=look,
         )

@@ -8,7 +8,7 @@ from signalkit import Outcome
 from signalkit.dispatch.observation import Run
 
 from ..wording import HOUSEKEEPING, call_sender, call_signal, explain
-from .recorder import Deed, Entry, Expectation, Note
+from .recorder import Answer, Deed, Entry, Expectation, Note
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Aside:
         return list(dict.fromkeys(line.signal for line in self.lines))
 
 
-Told = Deed | Note | Expectation | Line | Aside
+Told = Deed | Note | Expectation | Answer | Line | Aside
 
 
 def chapters(entries: Iterable[Entry]) -> list[list[Entry]]:

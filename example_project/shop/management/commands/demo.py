@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 import signalkit
 from shop.demo import plain
 from shop.demo.builtin import builtin_signals
-from shop.demo.look import look_at
+from shop.demo.look import Look, look_at
 from shop.demo.narrator import Narrator
 from shop.demo.recorder import Recorder
 from shop.demo.scenario import DAY
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         look = look_at(self.stdout, force_color=force_color, no_color=no_color)
         out = self.stdout if verbosity else OutputWrapper(io.StringIO())
         narrator, recorder = Narrator(out, look, fold=verbosity < 2), Recorder()
-        play(recorder, narrator, without)
+        play(recorder, narrator, look, without)
         signals = builtin_signals()
         observed = {name: recorder.observed[signal] for name, signal in signals.items()}
         narrator.summary(observed)
@@ -74,13 +74,13 @@ class Command(BaseCommand):
         complain(missing, recorder.failed)
 
 
-def play(recorder: Recorder, narrator: Narrator, without: list[str]) -> None:
+def play(recorder: Recorder, narrator: Narrator, look: Look, without: list[str]) -> None:
     """Play every step, without some receivers.
 
     Raises:
         CommandError: there is no such receiver.
     """
-    with set_up(recorder) as stage:
+    with set_up(recorder, look) as stage:
         try:
             signalkit.disable(*without)
         except UnknownReceiver as unknown:
