@@ -18,6 +18,7 @@ from django.test import RequestFactory
 
 from signalkit.context import Actor, current, use
 from signalkit.context.current import CONTEXT
+from tests.conftest import CI
 
 celery = pytest.importorskip("celery")
 
@@ -44,7 +45,10 @@ def app(request: pytest.FixtureRequest) -> Iterator[Any]:
     try:
         socket.create_connection((address.hostname, address.port), timeout=5).close()
     except OSError as error:
-        pytest.skip(f"no {request.param} at {address.hostname}:{address.port} ({error})")
+        reason = f"no {request.param} at {address.hostname}:{address.port} ({error})"
+        if CI:
+            pytest.fail(f"{reason}, and in CI a missing service fails")
+        pytest.skip(reason)
     if request.param == "redis":
         pytest.importorskip("redis")
     queue = f"signalkit-tests-{uuid.uuid4().hex}"
