@@ -9,39 +9,54 @@ from functools import lru_cache
 LONGEST_MESSAGE = 1_000
 """In characters."""
 
+MOST_READ = 4 * LONGEST_MESSAGE
+"""As much of a text is looked through; what stands behind that is not shown."""
+
 MASK = "***"
 
 _WORDS = (
     "password",
     "passwd",
+    "passphrase",
+    "pwd",
     "secret",
     "token",
-    "api_?key",
+    "credential",
+    "api[-_]?key",
+    "access[-_]?key",
+    "private[-_]?key",
     "authorization",
     "cookie",
-    "session_?id",
-    "credit_?card",
+    "session[-_]?id",
+    "credit[-_]?card",
 )
 
-# Databases quote the values of the row that they refuse.
+# Databases quote the values of what they refuse. What follows a row tells it once more.
 _QUOTED_ROWS = (
-    (
-        re.compile(r"(Key \([^)]*\)=)\(.*?\)(?= (?:already|is|conflicts)|$)", re.M),
-        r"\1(***)",
-    ),
-    (re.compile(r"(Failing row contains) \(.*\)", re.DOTALL), r"\1 (***)"),
-    (re.compile(r"(Duplicate entry) '.*' (for key)", re.DOTALL), r"\1 '***' \2"),
-    (re.compile(r"(Incorrect \S+ value:|Truncated incorrect \S+ value:) '.*?'"), r"\1 '***'"),
-    (re.compile(r"(invalid input syntax for [^:]*:) \".*?\""), r'\1 "***"'),
+    (re.compile(r"(Key \([^\n]{1,200}?\)=)\(.*", re.DOTALL), r"\1(***)"),
+    (re.compile(r"(Failing row contains) .*", re.DOTALL), r"\1 (***)"),
+    (re.compile(r"^(LINE \d+:).*", re.DOTALL | re.MULTILINE), r"\1 ***"),
+    (re.compile(r"(: )\".*\"(?=\s*\Z|\n(?:LINE|CONTEXT))", re.DOTALL), r'\1"***"'),
+    (re.compile(r"(Duplicate entry) \\?'.*' (for key)", re.DOTALL), r"\1 '***' \2"),
+    (re.compile(r"(ncorrect [\w ]{1,40} value:) \\?'.*'", re.DOTALL), r"\1 '***'"),
+    (re.compile(r"(near) \\?'.*' (at line)", re.DOTALL), r"\1 '***' \2"),
 )
-_CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*):[^\s@/]+@")
+_CREDENTIALS = re.compile(r"(?<!\w)(\w{1,40}://[^\s:/@]*+):\S*@")
+
+# An unclosed one reaches to the end: what it holds may have been cut.
+_QUOTED = r"""\\{0,3}[bfru]{0,2}(?:\"{3}(?:(?!\"{3}).)*+(?:\"{3}|\Z)|'{3}(?:(?!'{3}).)*+(?:'{3}|\Z)
+|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|'(?:[^'\\]|\\.)*+(?:'|\\?\Z))""".replace("\n", "")
+_HEADERS = r"(?<=authorization: )[^\r\n]+|(?<=cookie: )[^\r\n]+"
+_SCHEMES = r"(?:Basic|Bearer|Digest|Token|ApiKey|Negotiate)\s+\S+"
+_VALUE = rf"(?:{_QUOTED}|{_HEADERS}|{_SCHEMES}|[^\s,;&)}}\]]+)"
 
 
 def mask(text: str, words: Sequence[str] = ()) -> str:
     """Return a text without the values that names in it suggest to be secret.
 
-    ``password=x``, ``"token": "x"``, the password in a URL, and the values of a row that a
-    database has quoted. It knows names, not secrets: what a text says without naming it stays.
+    ``password=x``, ``"token": "x"``, ``("token", "x")``, the password in a URL, and the values of
+    a row that a database has quoted. It knows names, not secrets: what a text says without naming
+    it stays.
 
     Args:
         text: what an error said.
@@ -50,8 +65,9 @@ def mask(text: str, words: Sequence[str] = ()) -> str:
     Returns:
         the text, cut after 1,000 characters, without NUL, which no database takes.
     """
-    # Before the cut, for half a value tells, too; after a first one, for patterns take time.
-    text = text[: 4 * LONGEST_MESSAGE].replace("\x00", "")
+    # Before the cut, for half a value tells, too; after a first one, for patterns take time. None
+    # of them may look at one character twice for each that stands before it.
+    text = text[:MOST_READ].replace("\x00", "")
     for pattern, without in _QUOTED_ROWS:
         text = pattern.sub(without, text)
     text = _CREDENTIALS.sub(rf"\1:{MASK}@", text)
@@ -59,8 +75,19 @@ def mask(text: str, words: Sequence[str] = ()) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
+def mask_literals(code: str, words: Sequence[str] = ()) -> str:
+    """Return lines of code without those strings that names next to them suggest to be secret.
+
+    Args:
+        code: the lines.
+        words: further names, as above.
+    """
+    code = _CREDENTIALS.sub(rf"\1:{MASK}@", code)
+    return _named(tuple(words), _QUOTED).sub(rf"\1{MASK}", code)
+
+
 @lru_cache(maxsize=16)
-def _named(words: tuple[str, ...]) -> re.Pattern[str]:
+def _named(words: tuple[str, ...], value: str = _VALUE) -> re.Pattern[str]:
     names = "|".join((*_WORDS, *map(re.escape, words)))
-    value = r"""(?:"[^"]*"|'[^']*'|Bearer\s+\S+|Basic\s+\S+|[^\s,;&)}\]]+)"""
-    return re.compile(rf"""([\w-]*(?:{names})[\w-]*["']?\s*[:=]\s*){value}""", re.IGNORECASE)
+    between = r"""\\{0,3}(?:["']?\]?\s*+[:=]>?|["']\s*+,(?=\s*[bfru]{0,2}["']))\s*+"""
+    return re.compile(rf"((?:{names})[\w-]*+{between}){value}", re.IGNORECASE | re.DOTALL)

@@ -14,7 +14,7 @@ from signalkit.context.current import Actor, Context
 from signalkit.declaration import Declaration
 from signalkit.dispatch.observation import Run
 from signalkit.events import Event
-from signalkit.runs.masking import mask
+from signalkit.runs.masking import MOST_READ, mask
 from signalkit.runs.references import reference
 from signalkit.runs.tracebacks import type_name, where
 from signalkit.signal_names import signal_name
@@ -190,8 +190,9 @@ def _told_of(run: Run) -> tuple[str, str, str]:
         said = str(error)
     except Exception:  # noqa: BLE001  # it is somebody else's
         said = "(its __str__ failed)"
-    told = mask(_storable(said), conf.config().RUNS.MASK)
-    return type_name(error)[:200], told, _storable(where(error))
+    words = conf.config().RUNS.MASK
+    told = mask(_storable(said[:MOST_READ]), words)
+    return _storable(type_name(error)[:200]), told, _storable(where(error, words))
 
 
 def _storable(text: str) -> str:
