@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Sequence
+from itertools import islice
 
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.runs.health import health
 from signalkit.runs.outgoing import Place, outgoing
-from signalkit.runs.passing import is_passing
+from signalkit.runs.passing import has_ended_transaction, is_passing
 from signalkit.runs.pending import Pending, pending_of
 from signalkit.runs.rows import Note
 from signalkit.runs.statements import statements_of
 from signalkit.runs.tables import TABLE, tables
-from signalkit.runs.writing import insert, unlogged_cursor
+from signalkit.runs.writing import MOST_ROWS, insert, unlogged_cursor
 from signalkit.transactions.in_tests import in_test
 from signalkit.transactions.opened import in_transaction
 
 _LOCK_WAIT = 50
 """In milliseconds: as long SQLite waits for another process; what it cannot write then, it writes
 the next time."""
+
+_CURSOR = "cursor"
+
+_ENOUGH_REFUSALS = 5
+"""So many rows one after the other are refused, and the rest is not tried."""
 
 
 def record(connection: BaseDatabaseWrapper, row: Note, *, at_once: bool, quietly: bool) -> None:
@@ -36,7 +44,11 @@ def record(connection: BaseDatabaseWrapper, row: Note, *, at_once: bool, quietly
     """
     if in_transaction(connection):
         pending(connection).add([row])
-    elif (outgoing.add(place_of(connection), [row]) or at_once) and not quietly:
+    elif _CURSOR in connection.__dict__:
+        # A test that may use no database has put something of its own there. What it caused would
+        # be on record in another test.
+        return
+    elif outgoing.add(place_of(connection), [row], urgent=at_once) and not quietly:
         write_out(connection)
 
 
@@ -53,24 +65,29 @@ def place_of(connection: BaseDatabaseWrapper) -> Place:
 def write_out(connection: BaseDatabaseWrapper) -> None:
     """Write the rows that wait for the database of a connection, as far as that can be done now.
 
-    Only over a connection that is open already and in no transaction. It never raises.
+    Only over a connection that is open already and in no transaction, and not in a coroutine, where
+    Django does not allow it. It never raises.
     """
-    if connection.connection is None or in_transaction(connection):
+    if connection.connection is None or in_transaction(connection) or _is_in_event_loop():
         return
     place = place_of(connection)
-    rows = outgoing.take(place)
-    if not rows or _refused(connection, rows):
+    waiting = deque(outgoing.take(place))
+    if not waiting:
         return
     try:
         with _BriefWait(connection):
-            insert(connection, TABLE, rows)
+            if not _refused(connection, waiting):
+                _write(connection, waiting)
     except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
         if is_passing(connection, error):
-            outgoing.put_back(place, rows)
             health.count("not written yet, will be tried again", 0, error)
         else:
-            tables.forget()
-            _one_by_one(connection, rows, error)
+            health.count(f"refused by {connection.alias!r}", len(waiting), error)
+            waiting.clear()
+    finally:
+        # On a request to stop as well: they may be written at the end.
+        if waiting:
+            outgoing.put_back(place, waiting)
 
 
 def flush(using: str | None = None) -> None:
@@ -85,6 +102,7 @@ def flush(using: str | None = None) -> None:
         connection = connections[alias]
         if name != place_of(connection)[1]:
             continue
+        was_open = connection.connection is not None
         try:
             connection.ensure_connection()
         except Exception as error:  # noqa: BLE001  # it is counted and logged
@@ -92,6 +110,8 @@ def flush(using: str | None = None) -> None:
             health.count(f"no connection to {alias!r} at the end", len(rows), error)
             continue
         write_out(connection)
+        if not was_open:
+            connection.close()
 
 
 def flush_at_exit() -> None:
@@ -126,12 +146,19 @@ def before_reading(using: str) -> None:
     # Whoever reads opens it in any case.
     connection.ensure_connection()
     if in_test(connection) and not connection.needs_rollback:
-        rows = outgoing.take(place_of(connection))
-        if rows and not _refused(connection, rows):
-            _insert_all(connection, rows)
+        # What waits without a transaction is of other tests, or of threads, and not rolled back.
         pending(connection).flush()
     else:
         write_out(connection)
+
+
+def emptied(using: str) -> None:
+    """Keep nothing for a database whose tables were emptied, as after a ``TransactionTestCase``.
+
+    Args:
+        using: its alias.
+    """
+    outgoing.take(place_of(connections[using]))
 
 
 def before_closing(connection: BaseDatabaseWrapper) -> None:
@@ -143,25 +170,46 @@ def before_closing(connection: BaseDatabaseWrapper) -> None:
 def install() -> None:
     """Write what is left when the process ends, and only in the process that has it."""
     atexit.register(flush_at_exit)
-    os.register_at_fork(after_in_child=outgoing.forget)
+    os.register_at_fork(after_in_child=_forget_the_parents)
 
 
-def _write_before_commit(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
+def _forget_the_parents() -> None:
+    outgoing.forget()
+    # Another thread of the parent may hold their locks, and is not there to release them.
+    health.reset()
+    tables.renew()
+
+
+def _write_before_commit(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> bool:
+    """Write rows with the transaction that is open; say whether they are undone with it."""
     if not (statements_of(connection).has_written or in_test(connection)):
         # It has only read, and is not made to write: that takes locks, or is refused.
         outgoing.add(place_of(connection), rows)
-    elif not _refused(connection, rows):
-        _insert_all(connection, rows)
+        return False
+    try:
+        if _refused(connection, rows):
+            return True
+    except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
+        health.count(f"could not look for the table on {connection.alias!r}", len(rows), error)
+        return True
+    _insert_all(connection, rows)
+    return True
 
 
 def _insert_all(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
+    waiting = deque(rows)
     try:
-        insert(connection, TABLE, rows)
-    except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
-        # Nothing has happened to the transaction. They may have a chance by themselves.
+        while waiting:
+            insert(connection, TABLE, list(islice(waiting, MOST_ROWS)))
+            _drop(waiting, MOST_ROWS)
+    except Exception as error:
         tables.forget()
+        if has_ended_transaction(connection, error):
+            # What is left of it must not be committed as if it were all.
+            raise
+        # Nothing has happened to the transaction. They may have a chance by themselves.
         health.count("not written with their transaction, will be tried again", 0, error)
-        outgoing.add(place_of(connection), rows)
+        outgoing.add(place_of(connection), waiting)
 
 
 def _keep_undone(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
@@ -173,30 +221,73 @@ def _keep_undone(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
         write_out(connection)
 
 
-def _refused(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> bool:
-    """Count rows that cannot be on record here; say whether that is so."""
-    try:
-        reason = tables.why_not(connection)
-    except DatabaseError as error:
-        health.count(f"could not look for the table on {connection.alias!r}", len(rows), error)
-        return True
+def _refused(connection: BaseDatabaseWrapper, rows: Collection[Note]) -> bool:
+    """Count rows that cannot be on record here; say whether that is so.
+
+    Raises:
+        Exception: whatever the database says, or a router.
+    """
+    reason = tables.why_not(connection)
     if reason is not None:
         health.count(reason, len(rows))
     return reason is not None
 
 
-def _one_by_one(connection: BaseDatabaseWrapper, rows: Sequence[Note], error: Exception) -> None:
-    """Write the rows that can be written, when one of several could not."""
-    if _refused(connection, rows):
-        return
-    failed = 0
-    for row in rows:
+def _write(connection: BaseDatabaseWrapper, waiting: deque[Note]) -> None:
+    """Write rows, and take each off what waits once that is done, or is known to be impossible.
+
+    Raises:
+        Exception: what may be over soon.
+    """
+    while waiting:
+        rows = list(islice(waiting, MOST_ROWS))
         try:
-            insert(connection, TABLE, [row])
-        except Exception as again:  # noqa: BLE001  # it is counted and logged below
-            failed, error = failed + 1, again
-    if failed:
-        health.count(f"refused by {connection.alias!r}", failed, error)
+            insert(connection, TABLE, rows)
+        except Exception as error:
+            if is_passing(connection, error):
+                raise
+            tables.forget()
+            if _refused(connection, waiting):
+                waiting.clear()
+            else:
+                _one_by_one(connection, waiting, len(rows))
+        else:
+            _drop(waiting, len(rows))
+
+
+def _one_by_one(connection: BaseDatabaseWrapper, waiting: deque[Note], number: int) -> None:
+    """Write those of the first rows that can be written, when one of them could not."""
+    refused, in_a_row, last = 0, 0, None
+    try:
+        for _ in range(number):
+            # Then it is not about the single row: the database is read-only, say.
+            if in_a_row < _ENOUGH_REFUSALS:
+                try:
+                    insert(connection, TABLE, [waiting[0]])
+                except Exception as error:
+                    if is_passing(connection, error):
+                        raise
+                    in_a_row, last = in_a_row + 1, error
+                else:
+                    in_a_row = 0
+            refused += in_a_row > 0
+            waiting.popleft()
+    finally:
+        if refused:
+            health.count(f"refused by {connection.alias!r}", refused, last)
+
+
+def _drop(waiting: deque[Note], number: int) -> None:
+    for _ in range(min(number, len(waiting))):
+        waiting.popleft()
+
+
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
 class _BriefWait:

@@ -49,9 +49,9 @@ class Health:
 
     def reset(self) -> None:
         """Begin to count again."""
-        with self._lock:
-            self._lost.clear()
-            self._logged.clear()
+        self._lock = Lock()
+        self._lost = Counter()
+        self._logged = {}
 
 
 health = Health()

@@ -33,6 +33,7 @@ Place: TypeAlias = tuple[str, str]
 class _Kept:
     rows: deque[Note] = field(default_factory=deque)
     since: float = 0.0
+    not_before: float = 0.0
 
 
 class Outgoing:
@@ -42,8 +43,14 @@ class Outgoing:
         self._lock = Lock()
         self._kept: dict[Place, _Kept] = {}
 
-    def add(self, place: Place, rows: Iterable[Note]) -> bool:
-        """Keep rows; say whether it is time to write."""
+    def add(self, place: Place, rows: Iterable[Note], *, urgent: bool = False) -> bool:
+        """Keep rows; say whether it is time to write.
+
+        Args:
+            place: the database that they are for.
+            rows: the rows.
+            urgent: whether it is, unless that has just failed.
+        """
         now = time.monotonic()
         with self._lock:
             kept = self._kept.setdefault(place, _Kept())
@@ -53,7 +60,9 @@ class Outgoing:
             too_many = len(kept.rows) - MOST
             for _ in range(too_many):
                 kept.rows.popleft()
-            is_time = len(kept.rows) >= ENOUGH or now - kept.since >= LONGEST_WAIT
+            is_time = now >= kept.not_before and (
+                urgent or len(kept.rows) >= ENOUGH or now - kept.since >= LONGEST_WAIT
+            )
         if too_many > 0:
             health.count(f"more than {MOST:,} waited to be written to {place[0]!r}", too_many)
         return is_time
@@ -65,9 +74,15 @@ class Outgoing:
         return [] if kept is None else list(kept.rows)
 
     def put_back(self, place: Place, rows: Iterable[Note]) -> None:
-        """Keep rows that could not be written, ahead of those that came meanwhile."""
+        """Keep rows that could not be written, ahead of those that came meanwhile.
+
+        For a while nobody is to try again: each attempt may have to wait.
+        """
         later = self.take(place)
         self.add(place, [*rows, *later])
+        with self._lock:
+            if kept := self._kept.get(place):
+                kept.not_before = time.monotonic() + LONGEST_WAIT
 
     def places(self) -> list[Place]:
         """Return the databases for which there are rows."""

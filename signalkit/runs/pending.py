@@ -14,34 +14,40 @@ from signalkit.transactions.entries import Entry, Moment
 from signalkit.transactions.watch import observe
 
 _ATTRIBUTE = "signalkit_pending_runs"
+_KEY = "signalkit.runs"
 
 MOST = 10_000
 """As many rows wait for one COMMIT at most; more are written before it."""
 
-Write: TypeAlias = Callable[[BaseDatabaseWrapper, Sequence[Note]], object]
-"""What becomes of rows in the end."""
+Commit: TypeAlias = Callable[[BaseDatabaseWrapper, Sequence[Note]], bool]
+"""Takes rows right before COMMIT; says whether a rollback undoes what it has done with them."""
+
+Lose: TypeAlias = Callable[[BaseDatabaseWrapper, Sequence[Note]], object]
+"""Takes what becomes of rows that were undone."""
 
 
 class _Batch:
     """Rows that are undone together."""
 
-    __slots__ = ("entry", "rows", "savepoint")
+    __slots__ = ("loss", "rows", "savepoint", "written")
 
     def __init__(self, savepoint: str | None) -> None:
         self.savepoint = savepoint
         self.rows: list[Note] = []
-        # Waits for the COMMIT with them.
-        self.entry: Entry | None = None
+        # In the transaction, which may still fail: at its COMMIT, too.
+        self.written: list[Note] = []
+        # Waits for the rollback with them.
+        self.loss: Entry | None = None
 
     @property
     def is_undone(self) -> bool:
-        return self.entry is not None and self.entry.undone
+        return self.loss is not None and self.loss.undone
 
 
 class Pending:
     """The rows of one connection's open transaction."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, commit: Write, lose: Write) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, commit: Commit, lose: Lose) -> None:
         """Begin with none.
 
         Args:
@@ -69,13 +75,16 @@ class Pending:
         if batch is None or batch.is_undone or batch.savepoint != savepoint:
             batch = _Batch(savepoint)
             self._batches.append(batch)
-            undone = partial(self._undone, batch)
-            batch.entry = observer.queue(Moment.LAST, self._commit_all, dropped=undone)
+            observer.queue(Moment.LAST, self._commit_all, key=_KEY)
+            batch.loss = observer.queue(Moment.AFTER_ROLLBACK, partial(self._undone, batch))
         batch.rows += rows
         self._count += len(rows)
         # Within a savepoint they might be undone with others that are younger.
         if self._count >= MOST and savepoint is None:
             self.flush()
+            # They are too many to be kept for the case of a rollback.
+            for each in self._batches:
+                each.written = []
 
     def flush(self) -> None:
         """Hand over all rows that nothing has undone so far."""
@@ -84,12 +93,14 @@ class Pending:
         # Those that are undone are dealt with once the connection is usable.
         batches = [batch for batch in self._batches if not batch.is_undone]
         rows = [row for batch in batches for row in batch.rows]
-        for batch in batches:
-            batch.rows = []
         self._count = 0
         if rows:
             rows.sort(key=attrgetter("started"))
-            self._commit(self._connection, rows)
+            rides = self._commit(self._connection, rows)
+            for batch in batches:
+                if rides:
+                    batch.written += batch.rows
+                batch.rows = []
 
     def _commit_all(self) -> None:
         self.flush()
@@ -99,13 +110,14 @@ class Pending:
     def _undone(self, batch: _Batch) -> None:
         if batch in self._batches:
             self._batches.remove(batch)
-        rows = [row for row in map(as_undone, batch.rows) if row is not None]
-        batch.rows = []
+        undone = map(as_undone, [*batch.written, *batch.rows])
+        rows = [row for row in undone if row is not None]
+        batch.written = batch.rows = []
         if rows:
             self._lose(self._connection, rows)
 
 
-def pending_of(connection: BaseDatabaseWrapper, commit: Write, lose: Write) -> Pending:
+def pending_of(connection: BaseDatabaseWrapper, commit: Commit, lose: Lose) -> Pending:
     """Return the rows that ride on the transactions of a connection."""
     pending: Pending | None = connection.__dict__.get(_ATTRIBUTE)
     if pending is None:

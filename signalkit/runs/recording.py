@@ -156,8 +156,11 @@ def _request_finished(**kwargs: Any) -> None:
         flushing.write_out(connection)
 
 
-def _migrated(**kwargs: Any) -> None:
+def _migrated(*, using: str, **kwargs: Any) -> None:
     tables.forget()
+    if "plan" not in kwargs:
+        # The command flush sends the signal, too.
+        flushing.emptied(using)
 
 
 def _settings_changed(*, setting: str, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from threading import Lock
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from signalkit.runs.writing import unlogged_cursor
+from signalkit.runs.writing import unharmed, unlogged_cursor
 
 TABLE = "signalkit_runs_receiverrun"
 """Its name, written down here so that the model may ask what is not in it yet."""
@@ -49,7 +49,7 @@ class Tables:
             return f"the database router keeps the table away from {alias!r}"
         looked = self._absent.get(place)
         if looked is None or time.monotonic() - looked >= AGAIN:
-            with unlogged_cursor(connection) as cursor:
+            with unlogged_cursor(connection) as cursor, unharmed(connection, cursor):
                 found = TABLE in connection.introspection.table_names(cursor)
             with self._lock:
                 if found:
@@ -66,6 +66,10 @@ class Tables:
         with self._lock:
             self._there.clear()
             self._absent.clear()
+
+    def renew(self) -> None:
+        """Go on with what is known in a forked process."""
+        self._lock = Lock()
 
 
 def _place(connection: BaseDatabaseWrapper) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from signalkit.dispatch.running import RUNNING
 from signalkit.runs.rows import COLUMNS, Note, rows_of
 
 MOST_ROWS = 1_000
@@ -33,7 +34,7 @@ def insert(connection: BaseDatabaseWrapper, table: str, notes: Sequence[Note]) -
         Exception: whatever the database says. A transaction that was open is as it was before.
     """
     moment = partial(_moment, connection, _zone(connection))
-    with unlogged_cursor(connection) as cursor, _unharmed(connection, cursor):
+    with unlogged_cursor(connection) as cursor, unharmed(connection, cursor):
         for start in range(0, len(notes), MOST_ROWS):
             rows = list(rows_of(notes[start : start + MOST_ROWS], moment))
             parameters = list(chain.from_iterable(rows))
@@ -62,19 +63,23 @@ def _moment(connection: BaseDatabaseWrapper, zone: tzinfo | None, seconds: float
 def unlogged_cursor(connection: BaseDatabaseWrapper) -> Iterator[Any]:
     """Have a cursor whose statements Django does not list among the application's.
 
-    So ``assertNumQueries`` counts what it counted before runs were recorded. Whoever looks with
-    ``execute_wrapper()`` sees them.
+    So ``assertNumQueries`` counts what it counted before runs were recorded, and a receiver is not
+    said to have sent them. Whoever looks with ``execute_wrapper()`` sees them.
+
+    It is made from one of Django's, which looks after threads, coroutines, the errors of the
+    driver, and tests that may use no database.
     """
-    connection.ensure_connection()
-    cursor = connection.make_cursor(connection.create_cursor())
+    running = RUNNING.get()
+    RUNNING.set(None)
     try:
-        yield cursor
+        with connection.cursor() as cursor:
+            yield connection.make_cursor(cursor.cursor)
     finally:
-        cursor.close()
+        RUNNING.set(running)
 
 
 @contextmanager
-def _unharmed(connection: BaseDatabaseWrapper, cursor: Any) -> Iterator[None]:
+def unharmed(connection: BaseDatabaseWrapper, cursor: Any) -> Iterator[None]:
     """Keep what fails from failing the transaction, which PostgreSQL does."""
     if connection.vendor != "postgresql" or connection.get_autocommit():
         yield
