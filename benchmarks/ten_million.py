@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 DAYS = 90
-REPEATS = 5
+REPEATS = 7
 
 Number = Callable[[str], str]
 
@@ -50,10 +50,10 @@ def main() -> int:
         began = time.perf_counter()
         _fill(options.rows)
         _say(f"{options.rows:,} rows of {DAYS} days, in {time.perf_counter() - began:.0f} s\n")
-        _say(f"{'milliseconds':<58}{'median':>9}{'slowest':>9}")
+        _say(f"{'milliseconds':<58}{'fastest':>9}{'median':>9}")
         for name, do in _questions(options.rows):
             times = [_timed(do) for _ in range(REPEATS)]
-            _say(f"{name:<58}{statistics.median(times):>9,.1f}{max(times):>9,.1f}")
+            _say(f"{name:<58}{min(times):>9,.1f}{statistics.median(times):>9,.1f}")
         for name, do in _prunings():
             _say(f"{name:<58}{_timed(do):>9,.1f}")
     return 0
@@ -103,21 +103,7 @@ def _questions(rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "runs: of a receiver with ten", lambda: list(runs.of("shop.Rare").page(50))
     yield "runs: about an object", lambda: list(runs.about(middle.object).page(50))
     yield "runs: failed", lambda: list(runs.failed().page(50))
-    yield (
-        "runs: failed, of one receiver",
-        lambda: list(runs.failed().of("shop.Receiver39").page(50)),
-    )
-    yield (
-        "runs: a week of one actor, found",
-        lambda: list(runs.since(week).by("auth.User:7").page(50)),
-    )
-    yield (
-        "runs: a week of one actor, none",
-        lambda: list(runs.since(week).by("auth.User:x").page(50)),
-    )
     yield "runs: the last 15 minutes", lambda: list(runs.since(timedelta(minutes=15)).page(50))
-    yield "runs: never ran, 7 days", lambda: list(runs.never_ran().since(week).page(50))
-    yield "runs: never ran, everything", lambda: list(runs.never_ran().page(5_000))
     yield "manage.py signalkit runs", command("runs")
     yield "manage.py signalkit runs --tree", command("runs", "--tree", middle.correlation)
     yield "manage.py signalkit runs --never-ran", command("runs", "--never-ran")
@@ -138,6 +124,21 @@ def _questions(rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "admin: correlation id", visit(f"?q={middle.correlation}")
     yield "admin: object", visit(f"?q={middle.object}")
     yield "admin: tree", lambda: client.get(f"{page}tree/{middle.correlation}/")
+    # No index leads to these.
+    yield (
+        "runs: failed, of one receiver",
+        lambda: list(runs.failed().of("shop.Receiver39").page(50)),
+    )
+    yield (
+        "runs: a week of one actor, found",
+        lambda: list(runs.since(week).by("auth.User:7").page(50)),
+    )
+    yield (
+        "runs: a week of one actor, none",
+        lambda: list(runs.since(week).by("auth.User:x").page(50)),
+    )
+    yield "runs: never ran, 7 days", lambda: list(runs.never_ran().since(week).page(50))
+    yield "runs: never ran, everything", lambda: list(runs.never_ran().page(5_000))
 
 
 def _prunings() -> Iterator[tuple[str, Callable[[], object]]]:

@@ -218,6 +218,8 @@ class TestTable:
         assert "testapp.Book:1 · post_save · after commit · ada (auth.User:7) · request" in text
         assert "created is False" in text
         assert "Traceback" not in text
+        # What an error says at length is for verbosity 2.
+        assert text.count("no such book") < 20 < command("runs", verbosity=2).count("no such book")
 
     def test_verbosity(self) -> None:
         assert "post_save" not in command("runs", verbosity=0)
