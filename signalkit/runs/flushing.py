@@ -7,6 +7,7 @@ import atexit
 import os
 from collections import deque
 from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import islice
 
 from django.db import connections
@@ -20,8 +21,10 @@ from signalkit.runs.rows import Note
 from signalkit.runs.statements import statements_of
 from signalkit.runs.tables import TABLE, tables
 from signalkit.runs.writing import MOST_ROWS, insert, unlogged_cursor
+from signalkit.transactions.entries import Moment
 from signalkit.transactions.in_tests import in_test
 from signalkit.transactions.opened import in_transaction
+from signalkit.transactions.watch import observe
 
 _LOCK_WAIT = 50
 """In milliseconds: as long SQLite waits for another process; what it cannot write then, it writes
@@ -207,9 +210,11 @@ def _insert_all(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
         if has_ended_transaction(connection, error):
             # What is left of it must not be committed as if it were all.
             raise
-        # Nothing has happened to the transaction. They may have a chance by themselves.
+        # Nothing has happened to the transaction. They may have a chance by themselves, once it is
+        # certain that nothing undoes what they tell of.
         health.count("not written with their transaction, will be tried again", 0, error)
-        outgoing.add(place_of(connection), waiting)
+        again = partial(outgoing.add, place_of(connection), waiting)
+        observe(connection).queue(Moment.AFTER_COMMIT, again)
 
 
 def _keep_undone(connection: BaseDatabaseWrapper, rows: Sequence[Note]) -> None:
