@@ -18,7 +18,7 @@ from .browser import Browser
 from .database import ThrowAwayDatabase
 from .look import Look
 from .recorder import Recorder
-from .typing_in import answer_of
+from .typing_in import answer_of, words_of
 
 PASSWORD = "a wide-awake page"
 """Of the user who signs up in the demo."""
@@ -46,7 +46,7 @@ class Stage:
         self.recorder.did(f"manage.py {' '.join(words)}")
         answer = answer_of(words, self.look)
         self.recorder.show(answer)
-        return " ".join(answer.split())
+        return words_of(answer)
 
     def expect(self, text: str, holds: bool) -> None:
         """Say what must be so now."""

@@ -14,6 +14,8 @@ from .look import Look
 NARROWEST = 80
 """Columns of the tables of signalkit; on narrower paper their lines are broken."""
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def answer_of(words: Sequence[str], look: Look) -> str:
     """Run a command of manage.py, and return what it writes: coloured, and as wide, as `look` says.
@@ -38,6 +40,11 @@ def answer_of(words: Sequence[str], look: Look) -> str:
     if is_wide:
         return "\n".join(lines)
     return "\n".join(row for line in lines for row in _broken(line, look.width))
+
+
+def words_of(answer: str) -> str:
+    """Return an answer in one line, without its colours."""
+    return " ".join(_COLOUR.sub("", answer).split())
 
 
 def _broken(line: str, width: int) -> list[str]:
