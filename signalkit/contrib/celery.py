@@ -41,9 +41,7 @@ def install() -> None:
         signal.connect(receiver, weak=False, dispatch_uid=f"signalkit.{receiver.__name__}")
 
 
-def _publish(headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
-    if headers is None:
-        return
+def _publish(headers: dict[str, Any], **kwargs: Any) -> None:
     texts = carried()
     for name in NAMES:
         # A retry comes with the headers of the first attempt.

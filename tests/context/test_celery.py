@@ -171,6 +171,23 @@ class TestInAWorker:
         assert seen["correlation_id"] == seen["task_id"]
 
 
+class TestInThisProcess:
+    def test_a_message_is_resumed_and_nothing_stays(self) -> None:
+        from celery.app.trace import build_tracer
+
+        from tests.context import celery_project as project
+
+        trace = build_tracer(project.tell.name, project.tell, app=project.app)
+        sent = {"signalkit_correlation_id": "abcdefgh", "signalkit_reason": "because"}
+        with use(actor="whoever runs the worker") as around:
+            result = trace("the-task", (), {}, {"id": "the-task", "delivery_info": {}, **sent})
+            assert current() is around
+        assert result.info is None
+        seen = project.app.AsyncResult("the-task").get(timeout=5)
+        assert (seen["correlation_id"], seen["reason"]) == ("abcdefgh", "because")
+        assert seen["actor"] is None
+
+
 class TestCalledAtOnce:
     def test_what_is_around_it_is_its_cause(self, rf: RequestFactory) -> None:
         from tests.context import celery_project as project
