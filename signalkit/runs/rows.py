@@ -14,6 +14,7 @@ from signalkit.context.current import Actor, Context
 from signalkit.declaration import Declaration
 from signalkit.dispatch.observation import Run
 from signalkit.events import Event
+from signalkit.exceptions import Veto
 from signalkit.runs.masking import MOST_READ, mask
 from signalkit.runs.references import reference
 from signalkit.runs.tracebacks import type_name, where
@@ -187,7 +188,8 @@ def _told_of(run: Run) -> tuple[str, str, str]:
     if error is None:
         return "", run.why, ""
     try:
-        said = str(error)
+        # As a list of reprs, its str() is not for people.
+        said = " ".join(error.messages) if isinstance(error, Veto) else str(error)
     except Exception:  # noqa: BLE001  # it is somebody else's
         said = "(its __str__ failed)"
     words = conf.config().RUNS.MASK

@@ -120,6 +120,7 @@ class TestWhatIsRecorded:
         with pytest.raises(Veto), transaction.atomic():
             Tag.objects.create(name="a")
         assert outcomes() == [("tests.vetoes", "vetoed")]
+        assert ReceiverRun.objects.get().message == "not today"
 
     def test_a_skip_where_asked_for(self) -> None:
         listen(post_save, Tag, name="tests.skips", created=False, record_skips=True)
