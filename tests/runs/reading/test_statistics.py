@@ -118,7 +118,7 @@ class TestFigures:
         write(*(row(receiver=f"lib.r{number % 5}") for number in range(100)))
         names = {f"lib.r{number}": [f"lib.r{number}"] for number in range(5)}
 
-        with django_assert_num_queries(2 + 5):
+        with django_assert_num_queries(1 + 5):
             assert len(figures(ReceiverRun.objects.all(), names)) == 5
 
 
