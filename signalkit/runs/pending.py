@@ -29,13 +29,15 @@ Lose: TypeAlias = Callable[[BaseDatabaseWrapper, Sequence[Note]], object]
 class _Batch:
     """Rows that are undone together."""
 
-    __slots__ = ("loss", "rows", "savepoint", "written")
+    __slots__ = ("loss", "rows", "savepoint", "within", "written")
 
     def __init__(self, savepoint: str | None) -> None:
         self.savepoint = savepoint
         self.rows: list[Note] = []
         # In the transaction, which may still fail: at its COMMIT, too.
         self.written: list[Note] = []
+        # Waits for the rollback of those that are written, where that may come before theirs.
+        self.within: Entry | None = None
         # Waits for the rollback with them.
         self.loss: Entry | None = None
 
@@ -92,14 +94,22 @@ class Pending:
             return
         # Those that are undone are dealt with once the connection is usable.
         batches = [batch for batch in self._batches if not batch.is_undone]
+        for batch in batches:
+            if batch.within is not None and batch.within.undone:
+                # Read within a savepoint, as each test is one within its class.
+                batch.rows, batch.written, batch.within = batch.written + batch.rows, [], None
         rows = [row for batch in batches for row in batch.rows]
         self._count = 0
         if rows:
             rows.sort(key=attrgetter("started"))
             rides = self._commit(self._connection, rows)
+            savepoint, within = self._observer.innermost_savepoint, None
             for batch in batches:
-                if rides:
+                if rides and batch.rows:
                     batch.written += batch.rows
+                    if batch.savepoint != savepoint and batch.within is None:
+                        within = within or self._observer.queue(Moment.AFTER_ROLLBACK, _nothing)
+                        batch.within = within
                 batch.rows = []
 
     def _commit_all(self) -> None:
@@ -115,6 +125,10 @@ class Pending:
         batch.written = batch.rows = []
         if rows:
             self._lose(self._connection, rows)
+
+
+def _nothing() -> None:
+    pass
 
 
 def pending_of(connection: BaseDatabaseWrapper, commit: Commit, lose: Lose) -> Pending:

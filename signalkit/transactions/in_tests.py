@@ -9,9 +9,12 @@ per transaction happens once in it. The rollback that cleans up after a test is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic, atomic
 
@@ -76,8 +79,36 @@ def run_like_a_test(using: str, func: Callable[[], object]) -> None:
     block = atomic(using=using)
     # Counted as one of the test's, so that nothing in it takes it for a transaction.
     block._from_testcase = True  # type: ignore[attr-defined]  # Django's own mark, not in the stubs
-    with block:
+    with _UnloggedEnds(block, connections[using]):
         func()
+
+
+class _UnloggedEnds:
+    """A block whose savepoint is not among the queries that ``assertNumQueries`` counts.
+
+    The test has not asked for it, and it may be that what runs in it sends no query at all.
+    """
+
+    def __init__(self, block: Atomic, connection: BaseDatabaseWrapper) -> None:
+        self._block = block
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        with self._unlogged():
+            self._block.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        with self._unlogged():
+            self._block.__exit__(*error)
+
+    @contextmanager
+    def _unlogged(self) -> Iterator[None]:
+        before = self._connection.force_debug_cursor
+        self._connection.force_debug_cursor = False
+        try:
+            yield
+        finally:
+            self._connection.force_debug_cursor = before
 
 
 def run_by_hand(connection: BaseDatabaseWrapper, waiting: Waiting, entry: Entry) -> None:
