@@ -59,10 +59,26 @@ class Context:
         return self._who.actor()
 
     @property
+    def actor_unasked(self) -> Actor | None:
+        """The actor as far as that changes nothing about the response of a request.
+
+        To look at the session makes a response vary by cookie, so that no cache may share it. A
+        request that reads (``GET``, ``HEAD``, ``OPTIONS``) and has not looked at its session so far
+        is not asked for its user; then only who is known already is the actor.
+        """
+        request = self.request
+        session = getattr(request, "session", None)
+        if request is None or session is None or request.method not in _READING:
+            return self.actor
+        return self.actor if session.accessed else self._who.known
+
+    @property
     def address(self) -> str | None:
         """The client's IP address, as far as the settings trust who reports it; None without."""
         return None if self.request is None else client_address(self.request.META)
 
+
+_READING = ("GET", "HEAD", "OPTIONS")
 
 CONTEXT: ContextVar[Context | None] = ContextVar("signalkit_context", default=None)
 """The context of this thread or task. Whoever sets it restores it, with ``set(previous)``."""

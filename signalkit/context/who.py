@@ -34,6 +34,11 @@ class Who:
         self._actor = actor
         self._request = request
 
+    @property
+    def known(self) -> Actor | None:
+        """The actor, as far as is known without asking anybody."""
+        return self._actor
+
     def actor(self) -> Actor | None:
         """Return the actor, or None while nobody is known. It never raises."""
         if self._actor is None and self._request is not None and not _ASKING.get():

@@ -101,7 +101,7 @@ def note_of(run: Run, alias: str) -> Note:
         queries,
         _NOTHING_TOLD if error is None and not run.why else _told_of(run),
         # Now: somebody may log out before it is written.
-        context.actor,
+        context.actor_unasked,
         context,
         alias,
     )
