@@ -35,6 +35,9 @@ _CURSOR = "cursor"
 _ENOUGH_REFUSALS = 5
 """So many rows one after the other are refused, and the rest is not tried."""
 
+migrating: set[str] = set()
+"""The aliases that are being migrated: a table that is not there may be made yet."""
+
 
 def record(connection: BaseDatabaseWrapper, row: Note, *, at_once: bool, quietly: bool) -> None:
     """Have a row written, without any trouble for whoever has caused it.
@@ -233,7 +236,7 @@ def _refused(connection: BaseDatabaseWrapper, rows: Collection[Note]) -> bool:
         Exception: whatever the database says, or a router.
     """
     reason = tables.why_not(connection)
-    if reason is not None:
+    if reason is not None and connection.alias not in migrating:
         health.count(reason, len(rows))
     return reason is not None
 

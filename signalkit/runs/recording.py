@@ -9,7 +9,7 @@ from django.core.signals import request_finished, request_started, setting_chang
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.autoreload import autoreload_started, file_changed
 from django.utils.connection import ConnectionDoesNotExist
 
@@ -43,6 +43,7 @@ def install() -> None:
     """Put runs on record from now on, as the settings say, and follow them in tests."""
     flushing.install()
     setting_changed.connect(_settings_changed, dispatch_uid=_UID)
+    pre_migrate.connect(_migrating, dispatch_uid=_UID)
     post_migrate.connect(_migrated, dispatch_uid=_UID)
     refresh()
     # Apps that stand behind this one in INSTALLED_APPS connect theirs later.
@@ -156,7 +157,12 @@ def _request_finished(**kwargs: Any) -> None:
         flushing.write_out(connection)
 
 
+def _migrating(*, using: str, **kwargs: Any) -> None:
+    flushing.migrating.add(using)
+
+
 def _migrated(*, using: str, **kwargs: Any) -> None:
+    flushing.migrating.discard(using)
     tables.forget()
     if "plan" not in kwargs:
         # The command flush sends the signal, too.
