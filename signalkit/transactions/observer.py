@@ -324,8 +324,8 @@ class Observer:
     ) -> None:
         """Stand before Django's ``set_autocommit()``, with which every transaction ends."""
         force = force_begin_transaction_with_broken_autocommit
-        self.transaction += 1
         if not self._busy:
+            self.transaction += 1
             self._django.set_autocommit(self.connection, autocommit, force)
             # An atomic block asks for the transaction, and does not leave it to the driver.
             self._manual = not (autocommit or force)
@@ -335,6 +335,7 @@ class Observer:
             if autocommit and self._manual and self._waiting and self._may_turn_autocommit_on():
                 self._leave_manual_mode(django)
             else:
+                self.transaction += 1
                 django()
                 self._notice_unseen_end()
             self._manual = not (autocommit or force)
@@ -356,6 +357,7 @@ class Observer:
         """Turn autocommit on, which commits what is open without any call of ``commit()``."""
         self._run_before_commit()
         self._django.commit(self.connection)
+        self.transaction += 1
         self._manual = False
         self._note_commit()
         # This calls Django's callbacks, and ours among what was committed.
