@@ -87,7 +87,7 @@ class Run:
 
     @property
     def number(self) -> int:
-        """What its schedule, its attempts and its outcome have in common: 63 random bits."""
+        """What its schedule, its attempts and its outcome have in common; grows with time."""
         return self.running.number
 
     @property

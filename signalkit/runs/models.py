@@ -61,7 +61,7 @@ class ReceiverRun(models.Model):
 
     objects = RunManager()
 
-    class Meta:
+    class Meta:  # noqa: D106  # Django's own
         verbose_name = "receiver run"
         ordering = ["-id"]
         indexes = [
