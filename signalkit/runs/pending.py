@@ -81,12 +81,19 @@ class Pending:
             batch.loss = observer.queue(Moment.AFTER_ROLLBACK, partial(self._undone, batch))
         batch.rows += rows
         self._count += len(rows)
-        # Within a savepoint they might be undone with others that are younger.
         if self._count >= MOST and savepoint is None:
-            self.flush()
-            # They are too many to be kept for the case of a rollback.
-            for each in self._batches:
-                each.written = []
+            self._count = 0
+            self._relieve(self._batches)
+        elif len(batch.rows) >= MOST:
+            # The others might be undone with these, if they were written within this savepoint.
+            self._count -= len(batch.rows)
+            self._relieve([batch])
+
+    def _relieve(self, batches: list[_Batch]) -> None:
+        """Hand over so many rows that they are not kept for the case of a rollback."""
+        self._hand_over([batch for batch in batches if not batch.is_undone])
+        for batch in batches:
+            batch.written = []
 
     def flush(self) -> None:
         """Hand over all rows that nothing has undone so far."""
@@ -98,19 +105,23 @@ class Pending:
             if batch.within is not None and batch.within.undone:
                 # Read within a savepoint, as each test is one within its class.
                 batch.rows, batch.written, batch.within = batch.written + batch.rows, [], None
-        rows = [row for batch in batches for row in batch.rows]
         self._count = 0
-        if rows:
-            rows.sort(key=attrgetter("started"))
-            rides = self._commit(self._connection, rows)
-            savepoint, within = self._observer.innermost_savepoint, None
-            for batch in batches:
-                if rides and batch.rows:
-                    batch.written += batch.rows
-                    if batch.savepoint != savepoint and batch.within is None:
-                        within = within or self._observer.queue(Moment.AFTER_ROLLBACK, _nothing)
-                        batch.within = within
-                batch.rows = []
+        self._hand_over(batches)
+
+    def _hand_over(self, batches: list[_Batch]) -> None:
+        rows = [row for batch in batches for row in batch.rows]
+        if not rows:
+            return
+        rows.sort(key=attrgetter("started"))
+        rides = self._commit(self._connection, rows)
+        savepoint, within = self._observer.innermost_savepoint, None
+        for batch in batches:
+            if rides and batch.rows:
+                batch.written += batch.rows
+                if savepoint not in (None, batch.savepoint) and batch.within is None:
+                    within = within or self._observer.queue(Moment.AFTER_ROLLBACK, _nothing)
+                    batch.within = within
+            batch.rows = []
 
     def _commit_all(self) -> None:
         self.flush()
