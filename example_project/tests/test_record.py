@@ -102,7 +102,11 @@ class TestPanel:
         rows = _rows(page)
         assert any(row.startswith("✗ shop.CheckCredit") for row in rows)
         assert any("we lend no more" in row for row in rows)
-        assert any(row.startswith("↩ shop.TakePayment") for row in rows)
+        (undone,) = (row for row in rows if "shop.AddUp" in row)
+        assert re.search(r"^↩ .* rolled back in \S+ .s$", undone)
+        (dropped,) = (row for row in rows if "shop.TakePayment" in row)
+        assert dropped.startswith("↩")
+        assert dropped.endswith("rolled back: never ran")
         assert any(row.startswith("✓ shop.ReleasePayment") for row in rows)
 
     def test_tells_housekeeping_aside(self, staff: Client) -> None:

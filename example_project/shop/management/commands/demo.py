@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     # It has a database of its own; the state of yours does not matter. System checks may look into
     # yours (from Django 6.1 on those of models do), and receivers of that would be on record there.
     requires_migrations_checks = False
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
