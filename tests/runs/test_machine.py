@@ -160,7 +160,7 @@ class Recorded(RuleBasedStateMachine):
         self.manual = False
         outgoing.forget()
         health.reset()
-        ReceiverRun.objects.all()._raw_delete("default")  # type: ignore[attr-defined]
+        ReceiverRun.objects.all()._raw_delete("default")
 
     # Programs
 

@@ -20,6 +20,7 @@ from signalkit.runs import pending
 from signalkit.runs.flushing import write_out
 from signalkit.runs.health import health
 from signalkit.runs.models import ReceiverRun
+from signalkit.runs.rows import Note
 from signalkit.runs.tables import tables
 from tests.dispatch.recording import listen
 from tests.testapp.models import Tag
@@ -40,7 +41,7 @@ def warm() -> None:
 def held() -> int:
     """Return how many runs are held."""
     gc.collect()
-    kind = pending.Note
+    kind = Note
     return sum(type(each) is kind for each in gc.get_objects())
 
 
