@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
+from itertools import count
 from random import getrandbits
 from time import time
 
@@ -10,8 +12,21 @@ from signalkit.context.current import CONTEXT, Context
 from signalkit.declaration import Declaration
 from signalkit.events import Event
 
-_RANDOM_BITS = 21
+_LOW_BITS = 21
 """Behind the milliseconds since 1970, which leave as many of 63 until the year 2109."""
+
+_low: count[int]
+
+
+def _begin_to_count() -> None:
+    """Begin somewhere: where another process does not, in all likelihood."""
+    global _low
+    _low = count(getrandbits(_LOW_BITS))
+
+
+_begin_to_count()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_to_count)
 
 
 class Running:
@@ -71,12 +86,13 @@ class Running:
     def number(self) -> int:
         """What it is told from other runs by, made when first asked for.
 
-        A number of 63 bits. It grows with time, so that an index takes it at its end; two of one
-        millisecond, anywhere, are the same once in two million times.
+        A number of 63 bits. It grows with time, so that an index takes it at its end. No two of a
+        process are the same; two that different processes make in one millisecond are, once in
+        two million times.
         """
         number = self._number
         if number is None:
-            number = int(time() * 1000) << _RANDOM_BITS | getrandbits(_RANDOM_BITS)
+            number = int(time() * 1000) << _LOW_BITS | next(_low) % (1 << _LOW_BITS)
             self._number = number
         return number
 

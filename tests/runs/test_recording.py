@@ -42,7 +42,7 @@ class Statements:
 
     @property
     def inserts(self) -> int:
-        return sum(TABLE in sql and sql.startswith("INSERT") for sql in self.all)
+        return sum(TABLE in sql and sql.startswith(("INSERT", "COPY")) for sql in self.all)
 
 
 def outcomes() -> list[tuple[str, str]]:
