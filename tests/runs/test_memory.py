@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -38,11 +39,16 @@ def warm() -> None:
     assert tables.why_not(connection) is None
 
 
-def held() -> int:
-    """Return how many runs are held."""
+def _held() -> int:
     gc.collect()
-    kind = Note
-    return sum(type(each) is kind for each in gc.get_objects())
+    return sum(type(each) is Note for each in gc.get_objects())
+
+
+@pytest.fixture
+def held() -> Callable[[], int]:
+    """Return what says how many runs are held, those left out that were before."""
+    before = _held()
+    return lambda: _held() - before
 
 
 @pytest.fixture
@@ -54,7 +60,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick")
 class TestMany:
     @pytest.mark.parametrize("nested", [False, True])
-    def test_a_transaction_does_not_hold_all_of_them(self, nested: bool) -> None:
+    def test_a_transaction_does_not_hold_all_of_them(
+        self, nested: bool, held: Callable[[], int]
+    ) -> None:
         seen = listen(sent, name="tests.sent")
         with transaction.atomic():
             Tag.objects.create(name="a")
@@ -68,7 +76,9 @@ class TestMany:
             assert connection.in_atomic_block
         assert ReceiverRun.objects.count() == 5_001
 
-    def test_without_a_transaction_the_oldest_go_and_are_counted(self) -> None:
+    def test_without_a_transaction_the_oldest_go_and_are_counted(
+        self, held: Callable[[], int]
+    ) -> None:
         seen = listen(sent, name="tests.sent")
         with transaction.atomic():
             list(Tag.objects.all())
@@ -118,7 +128,7 @@ class TestReferences:
         assert alive == []
         assert len(seen + also + tags) == 2
 
-    def test_what_was_written_is_forgotten(self) -> None:
+    def test_what_was_written_is_forgotten(self, held: Callable[[], int]) -> None:
         listen(sent, name="tests.sent", note=lambda named: None)
         with transaction.atomic():
             Tag.objects.create(name="a")

@@ -133,15 +133,15 @@ class TestOfSeveralStatements:
         assert ReceiverRun.objects.values("run").distinct().count() == 2_500
         assert ReceiverRun.objects.count() == 2_500
 
-    @pytest.mark.parametrize("error", [ValueError(), OperationalError("a lock")])
-    def test_without(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("error", [ValueError, OperationalError])
+    def test_without(self, error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(flushing, "is_passing", lambda c, e: isinstance(e, OperationalError))
         listen(sent, name="tests.sent")
         with transaction.atomic():
             for _ in range(2_500):
                 sent.send(sender=None)
         with told(f"INSERT INTO {connection.ops.quote_name(TABLE)}") as seen:
-            seen.fails = lambda count: error if count == 2 else None
+            seen.fails = lambda count: error() if count == 2 else None
             flushing.write_out(connection)
         flushing.write_out(connection)
         assert ReceiverRun.objects.count() == 2_500
