@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import replace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +14,8 @@ from django.db.models.signals import post_save
 from django.dispatch import Signal
 
 from signalkit import Event, ModelReceiver, Outcome, Phase, Veto
-from signalkit.dispatch import observation
-from signalkit.dispatch.runner import make_run
 from signalkit.dispatch.observation import Run, run_finished, run_rolled_back, run_scheduled
+from signalkit.dispatch.runner import make_run
 from signalkit.registry import registry
 from tests.dispatch.recording import listen, real_commits, undone
 from tests.testapp.models import Tag
