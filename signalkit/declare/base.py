@@ -87,8 +87,8 @@ class Receiver:
     the receiver from running."""
 
     announce: ClassVar[bool] = False
-    """For a receiver that waits for the commit: whether the transaction of the send writes down
-    that it is going to run, so that a run that a crash prevented can be found."""
+    """Whether the transaction of the send writes down that the receiver is going to run, so that a
+    run that a crash prevented can be found. For those that wait for the commit."""
 
     def __init_subclass__(
         cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any

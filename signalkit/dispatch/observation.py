@@ -82,7 +82,7 @@ class Run:
 
     @property
     def context(self) -> Context:
-        """Who caused it, and through what: as it was at the send."""
+        """Who caused it and through what, as it was at the send."""
         return self.running.context or current()
 
     @property
