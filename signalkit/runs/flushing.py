@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 from collections import deque
@@ -10,6 +9,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import islice
 
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -71,10 +71,10 @@ def place_of(connection: BaseDatabaseWrapper) -> Place:
 def write_out(connection: BaseDatabaseWrapper) -> None:
     """Write the rows that wait for the database of a connection, as far as that can be done now.
 
-    Only over a connection that is open already and in no transaction, and not in a coroutine, where
-    Django does not allow it. It never raises.
+    Only over a connection that is open already, which none of a coroutine is, and in no
+    transaction. It never raises.
     """
-    if connection.connection is None or in_transaction(connection) or _is_in_event_loop():
+    if connection.connection is None or in_transaction(connection):
         return
     place = place_of(connection)
     waiting = deque(outgoing.take(place))
@@ -149,11 +149,18 @@ def before_reading(using: str) -> None:
         using: the alias that is about to be read.
     """
     connection = connections[using]
-    # Whoever reads opens it in any case.
-    connection.ensure_connection()
+    try:
+        # Whoever reads opens it in any case.
+        connection.ensure_connection()
+    except SynchronousOnlyOperation:
+        # A queryset is made in a coroutine, and read elsewhere.
+        return
     if in_test(connection) and not connection.needs_rollback:
-        # What waits without a transaction is of other tests, or of threads, and not rolled back.
-        pending(connection).flush()
+        waiting = pending(connection)
+        if rows := outgoing.take(place_of(connection)):
+            # Of a coroutine or thread: to the test they belong all the same.
+            waiting.add(rows)
+        waiting.flush()
     else:
         write_out(connection)
 
@@ -288,14 +295,6 @@ def _one_by_one(connection: BaseDatabaseWrapper, waiting: deque[Note], number: i
 def _drop(waiting: deque[Note], number: int) -> None:
     for _ in range(min(number, len(waiting))):
         waiting.popleft()
-
-
-def _is_in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
 class _BriefWait:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import Signal
@@ -120,6 +121,14 @@ class TestReading(TestCase):
         assert outcomes() == [("before", "succeeded"), ("later", "succeeded")]
         run_on_commit()
         assert len(outcomes()) == 2
+
+    async def test_what_a_coroutine_has_sent(self) -> None:
+        listen(sent, name="tests.sent")
+        sent.send(sender=None)
+        await Tag.objects.acreate(name="a")
+        assert await sync_to_async(outcomes)() == [("sent", "succeeded")]
+        # What waits is written by who reads where that is allowed.
+        assert await ReceiverRun.objects.acount() == 1
 
     def test_many(self) -> None:
         listen(sent, name="tests.sent")

@@ -76,6 +76,18 @@ class TestMany:
             assert connection.in_atomic_block
         assert ReceiverRun.objects.count() == 5_001
 
+    def test_nor_one_with_many_savepoints(self, held: Callable[[], int]) -> None:
+        seen = listen(sent, name="tests.sent")
+        with transaction.atomic():
+            Tag.objects.create(name="a")
+            for _ in range(1_500):
+                sent.send(sender=None)
+                with transaction.atomic():
+                    sent.send(sender=None)
+                seen.clear()
+            assert held() <= 1_100
+        assert ReceiverRun.objects.count() == 3_000
+
     def test_without_a_transaction_the_oldest_go_and_are_counted(
         self, held: Callable[[], int]
     ) -> None:
