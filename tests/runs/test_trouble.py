@@ -293,6 +293,22 @@ class TestRouters:
         assert sum(health.lost.values()) == 1
 
 
+class TestTheTable:
+    def test_to_fail_in_looking_for_it_fails_no_transaction(self) -> None:
+        """PostgreSQL would take nothing more in that transaction."""
+
+        def fail(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+            looks = any(each in sql.upper() for each in ("PG_CLASS", "SQLITE_MASTER", "TABLES"))
+            return execute("SELECT * FROM no_such" if looks else sql, params, many, context)
+
+        listen(post_save, Tag, name="tests.inline")
+        tables.forget()
+        with connection.execute_wrapper(fail), transaction.atomic():
+            Tag.objects.create(name="a")
+        assert Tag.objects.count() == 1
+        assert sum(health.lost.values()) == 1
+
+
 class TestReadOnly:
     @postgresql_only
     def test_a_session(self) -> None:
