@@ -22,7 +22,7 @@ from signalkit.context.who import Who
 __all__ = ["CONTEXT", "Actor", "Context", "Source", "current", "use"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Context:
     """Who caused something, and through what. Read-only; :func:`use` makes others from it."""
 

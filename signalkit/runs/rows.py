@@ -68,7 +68,7 @@ class Note(NamedTuple):
     queries: int
     told: tuple[str, str, str]
     actor: Actor | None
-    context: Context
+    cause: tuple[str, ...]
     alias: str
 
 
@@ -102,7 +102,7 @@ def note_of(run: Run, alias: str) -> Note:
         _NOTHING_TOLD if error is None and not run.why else _told_of(run),
         # Now: somebody may log out before it is written.
         context.actor_unasked,
-        context,
+        _cause_of(context),
         alias,
     )
 
@@ -117,13 +117,8 @@ def rows_of(
         moment: makes what the database stores of seconds since 1970.
         attempt: which attempt it is.
     """
-    # Many runs have one cause.
-    causes: dict[int, tuple[str, ...]] = {}
     for note in notes:
-        context, receiver, duration = note.context, note.receiver, note.duration
-        cause = causes.get(id(context))
-        if cause is None:
-            cause = causes[id(context)] = _caused_by(context)
+        receiver, duration = note.receiver, note.duration
         yield (
             note.number,
             note.parent,
@@ -139,7 +134,7 @@ def rows_of(
             None if duration is None else note.queries,
             *note.told,
             *_actor(note.actor),
-            *cause,
+            *note.cause,
             note.alias,
         )
 
@@ -210,11 +205,18 @@ def _actor(actor: Actor | None) -> tuple[str, str, str]:
     return actor.type[:100], actor.id[:64], actor.label[:150]
 
 
-def _caused_by(context: Context) -> tuple[str, ...]:
-    return (
-        context.correlation_id[:64],
-        context.source[:16],
-        context.detail[:200],
-        context.reason[:200],
-        (context.address or "")[:45],
-    )
+# Many runs have one cause. It is kept in place of the context, which has the request.
+_causes: WeakKeyDictionary[Context, tuple[str, ...]] = WeakKeyDictionary()
+
+
+def _cause_of(context: Context) -> tuple[str, ...]:
+    cause = _causes.get(context)
+    if cause is None:
+        cause = _causes[context] = (
+            context.correlation_id[:64],
+            context.source[:16],
+            context.detail[:200],
+            context.reason[:200],
+            (context.address or "")[:45],
+        )
+    return cause
