@@ -84,6 +84,9 @@ def write_out(connection: BaseDatabaseWrapper) -> None:
         with _BriefWait(connection):
             if not _refused(connection, waiting):
                 _write(connection, waiting)
+            elif connection.alias not in migrating:
+                # Counted, once. While it is migrated, the table may be about to come.
+                waiting.clear()
     except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
         if is_passing(connection, error):
             health.count("not written yet, will be tried again", 0, error)

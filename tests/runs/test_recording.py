@@ -353,6 +353,21 @@ class TestTrouble:
         Tag.objects.create(name="c")
         assert outcomes() == [("tests.one", "succeeded")]
 
+    def test_what_is_lost_is_counted_once(self) -> None:
+        listen(sent, name="tests.sent")
+        with connection.schema_editor() as editor:
+            editor.delete_model(ReceiverRun)
+        try:
+            tables.forget()
+            sent.send(sender=None)
+            for _ in range(3):
+                flushing.write_out(connection)
+            assert sum(health.lost.values()) == 1
+        finally:
+            with connection.schema_editor() as editor:
+                editor.create_model(ReceiverRun)
+            tables.forget()
+
     def test_when_the_table_goes_in_the_middle(self) -> None:
         listen(post_save, Tag, name="tests.one")
         with connection.schema_editor() as editor:
