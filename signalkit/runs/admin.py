@@ -25,7 +25,7 @@ _TREE = "signalkit_runs_receiverrun_tree"
 class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists, finds and shows runs; nobody adds, changes or deletes one."""
 
-    list_display = ("when", "how", "what", "took", "sent", "cause")
+    list_display = ("when", "ended", "what", "took", "sent", "cause")
     list_display_links = ("when",)
     list_filter = ("outcome",)
     list_per_page = 50
@@ -98,9 +98,11 @@ class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Leave out what says nothing: the error of a run that raised none."""
-        if obj is not None and not obj.error:
-            return tuple(each for each in self.fieldsets if each[0] != "Error")
-        return self.fieldsets
+        if obj is None or obj.error:
+            return self.fieldsets
+        told = (("Why it did not run", {"fields": ("why",)}),) if obj.message else ()
+        first, *others = (each for each in self.fieldsets if each[0] != "Error")
+        return (first, *told, *others)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page of what caused what."""
@@ -148,6 +150,18 @@ class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return format_html(
             '<span class="outcome outcome-{}">{}</span>', run.outcome, run.get_outcome_display()
         )
+
+    @admin.display(description="outcome")
+    def ended(self, run: Any) -> SafeString:
+        """Return the outcome, and below it what kept the run from running."""
+        why = "" if run.error else run.message
+        below = format_html('<div class="quiet">{}</div>', why) if why else ""
+        return format_html("{}{}", self.how(run), below)
+
+    @admin.display(description="message")
+    def why(self, run: Any) -> str:
+        """Return what kept it from running."""
+        return str(run.message)
 
     @admin.display(description="receiver and object")
     def what(self, run: Any) -> SafeString:

@@ -78,6 +78,7 @@ def tree(nodes: Iterable[Node], width: int, style: Any, *, full: bool = False) -
         full: whether names are left whole, and tracebacks shown.
     """
     nodes = list(nodes)
+    reason = ""
     fixed = _OUTCOME_WIDTH + _DURATION_WIDTH + _QUERIES_WIDTH + 8
     names = [_indented(node) for node in nodes]
     first, second = _two(names, [node.row.object for node in nodes], width - fixed, full=full)
@@ -94,6 +95,10 @@ def tree(nodes: Iterable[Node], width: int, style: Any, *, full: bool = False) -
         ).rstrip()
         if node.remark:
             yield _INDENT + style.WARNING(_REMARKS[node.remark])
+        # Mostly, all of one correlation id have the same.
+        if row.reason and row.reason != reason:
+            yield from (_INDENT + line for line in wrap(_reason(row), width - len(_INDENT)))
+        reason = row.reason
         yield from _trouble(row, width, style, full=full)
 
 
@@ -176,10 +181,15 @@ def _trouble(row: Any, width: int, style: Any, *, full: bool) -> Iterator[str]:
         told = f"{row.error}: {row.message}" if row.message else row.error
         for line in wrap(told, width - len(_INDENT), max_lines=None if full else 3):
             yield _INDENT + style.ERROR(line)
-    elif row.reason:
-        yield from (_INDENT + line for line in wrap(row.reason, width - len(_INDENT)))
+    elif row.message:
+        told = f"{row.outcome.replace('_', ' ')}: {row.message}"
+        yield from (_INDENT + line for line in wrap(told, width - len(_INDENT)))
     if full and row.traceback:
         yield from (_INDENT + line for line in row.traceback.rstrip().splitlines())
+
+
+def _reason(row: Any) -> str:
+    return f"reason: {row.reason}" if row.reason else ""
 
 
 def _details(row: Any) -> Iterator[str]:
@@ -189,6 +199,7 @@ def _details(row: Any) -> Iterator[str]:
     yield f"attempt {row.attempt}" if row.attempt > 1 else ""
     yield who(row)
     yield " ".join(filter(None, (row.source, row.detail)))
+    yield _reason(row)
     yield row.correlation
     yield row.alias if row.alias != "default" else ""
     yield f"id {row.pk}"

@@ -267,6 +267,16 @@ class TestShown:
 
         assert "Traceback" not in text_of(admin_client.get(f"{PAGE}{pk}/change/"))
 
+    def test_what_kept_a_run_from_running(self, admin_client: Client) -> None:
+        (pk,) = write(row(outcome="skipped", message="condition", duration=None, queries=None))
+        page = text_of(admin_client.get(f"{PAGE}{pk}/change/"))
+
+        assert re.search(r"Message:</label>\s*<div class=\"readonly\">condition</div>", page)
+        assert "What the error said" not in page
+        assert '<div class="quiet">condition</div>' in text_of(admin_client.get(PAGE))
+        tree = text_of(admin_client.get(f"{PAGE}tree/{'c' * 32}/"))
+        assert '<div class="quiet">skipped: condition</div>' in tree
+
     def test_a_tree(self, admin_client: Client) -> None:
         write(
             row(run=1, receiver="lib.First", ago=timedelta(minutes=3)),

@@ -199,7 +199,13 @@ class TestTable:
                 actor_label="ada",
                 duration=12_345,
             ),
-            row(outcome="skipped", reason="created is False", duration=None, queries=None),
+            row(
+                outcome="skipped",
+                message="condition",
+                reason="the new catalogue",
+                duration=None,
+                queries=None,
+            ),
         )
 
     @pytest.mark.parametrize(("given", "taken"), [("40", 80), ("120", 120), ("999", 160)])
@@ -216,7 +222,8 @@ class TestTable:
         assert "12.3 ms     2 q" in text
         assert "builtins.ValueError: no such book" in text
         assert "testapp.Book:1 · post_save · after commit · ada (auth.User:7) · request" in text
-        assert "created is False" in text
+        assert "\n      skipped: condition\n" in text
+        assert " · request POST /books/ · reason: the new catalogue ·" in text
         assert "Traceback" not in text
         # What an error says at length is for verbosity 2.
         assert text.count("no such book") < 20 < command("runs", verbosity=2).count("no such book")
@@ -319,6 +326,17 @@ class TestTree:
 
         assert first.startswith("lib.a ")
         assert second.startswith("  lib.b ")
+
+    def test_what_kept_a_run_from_running_and_the_reason_of_its_context(self) -> None:
+        context = {"reason": "the new catalogue"}
+        write(
+            row(run=1, **context),
+            row(run=2, parent=1, outcome="skipped", message="reentry", **context),
+        )
+        _, reason, _, why = command("runs", "--tree", "c" * 32).splitlines()
+
+        assert reason == "      reason: the new catalogue"
+        assert why == "      skipped: reentry"
 
     def test_unknown(self) -> None:
         assert status("--tree", "nosuch") == (1, "No run matches --tree nosuch.")
