@@ -30,6 +30,20 @@ def parse_age(text: str) -> timedelta:
     return age
 
 
+def as_text(age: timedelta) -> str:
+    """Return an age as one types it, in the largest unit that it is a multiple of.
+
+    Args:
+        age: fractions of a second are left out.
+    """
+    seconds = age // timedelta(seconds=1)
+    for unit, name in reversed(_UNITS.items()):
+        one = timedelta(**{name: 1}) // timedelta(seconds=1)
+        if seconds and seconds % one == 0:
+            return f"{seconds // one}{unit}"
+    return "0s"
+
+
 def parse_moment(text: str) -> datetime:
     """Read a moment: an age counts back from now; a date means its midnight.
 

@@ -126,6 +126,16 @@ class RunQuerySet(models.QuerySet[Any]):
         last = everything.values_list("pk", flat=True).first()
         return self if last is None else self.filter(pk__gt=last - number)
 
+    def has_more_than(self, number: int) -> bool:
+        """Say whether :meth:`newest` leaves rows of the table out.
+
+        Args:
+            number: as it is given there.
+        """
+        everything = self.model._base_manager.using(self.db)
+        last = everything.order_by("-pk").values_list("pk", flat=True).first()
+        return last is not None and everything.filter(pk__lte=last - number).exists()
+
     def by(self, actor: Any) -> Self:
         """Return the runs that somebody caused.
 

@@ -184,7 +184,7 @@ class Subcommand(subcommand.Subcommand):
         older = given(moment, options["older"])
         if since is None and older is None and _is_slow(options):
             runs = runs.newest(NEWEST)
-            if options["verbosity"]:
+            if options["verbosity"] and model.objects.using(using).has_more_than(NEWEST):
                 self.stderr.write(
                     f"Only the newest {NEWEST:,} rows are searched; --since reaches further.",
                     self.style.NOTICE,
@@ -233,4 +233,13 @@ def _as_typed(options: dict[str, Any]) -> str:
     typed += [
         f" --{name} {options[name]}" for name in ("since", "older", "before") if options[name]
     ]
+    typed += [f" (older than {_grace(options)}; see --grace)"] if options["never_ran"] else []
     return "".join(typed)
+
+
+def _grace(options: dict[str, Any]) -> str:
+    from signalkit.runs.ages import as_text
+    from signalkit.runs.querysets import GRACE
+
+    grace = given(age, options["grace"])
+    return as_text(GRACE if grace is None else grace)

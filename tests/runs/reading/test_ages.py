@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from signalkit.runs.ages import parse_age, parse_moment
+from signalkit.runs.ages import as_text, parse_age, parse_moment
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,13 @@ from signalkit.runs.ages import parse_age, parse_moment
 )
 def test_ages(text: str, age: timedelta) -> None:
     assert parse_age(text) == age
+    assert parse_age(as_text(age)) == age
     assert abs(timezone.now() - age - parse_moment(text)) < timedelta(seconds=10)
+
+
+def test_the_largest_unit_that_fits() -> None:
+    assert as_text(timedelta(hours=48)) == "2d"
+    assert as_text(timedelta(0)) == as_text(timedelta(milliseconds=1)) == "0s"
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "-7d", "7y", "1.5h", "yesterday"])

@@ -133,6 +133,14 @@ class TestOtherWords:
         assert [run.pk for run in runs.page(2)] == ids[:2:-1]
         assert [run.pk for run in runs.page(2, before=ids[3])] == [ids[2], ids[1]]
 
+    def test_what_newest_leaves_out(self) -> None:
+        assert not runs.has_more_than(1)
+        write(row(), row(), row())
+
+        assert runs.newest(2).count() == 2
+        assert runs.has_more_than(2)
+        assert not runs.has_more_than(3)
+
     def test_newest_first(self) -> None:
         ids = write(row(), row())
 

@@ -100,6 +100,12 @@ class TestFilters:
         assert "lib.old" in asked("--source", "request", "--since", "90d")
         assert "lib.old" in asked("--source", "request", "--object", "testapp.Book:2")
 
+    def test_of_a_small_table_nothing_is_left_out(self) -> None:
+        remarks = io.StringIO()
+
+        assert asked("--source", "task", stderr=remarks) == ["lib.task"]
+        assert remarks.getvalue() == ""
+
     def test_another_database(self) -> None:
         write(row(receiver="lib.there"), using="other")
 
@@ -127,8 +133,29 @@ class TestNeverRan:
         assert asked("--never-ran", "--since", "1d") == ["lib.lost"]
         assert status("--never-ran", "--grace", "30d", verbosity=0) == (
             1,
-            "No run matches --never-ran.",
+            "No run matches --never-ran (older than 30d; see --grace).",
         )
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ([], "--never-ran (older than 1m; see --grace)"),
+            (["--grace", "90s"], "--never-ran (older than 90s; see --grace)"),
+            (
+                ["--grace", "0s", "--before", "1"],
+                "--never-ran --before 1 (older than 0s; see --grace)",
+            ),
+            (
+                ["--signal", "post_save"],
+                "--signal post_save --never-ran (older than 1m; see --grace)",
+            ),
+        ],
+    )
+    def test_none_is_found(self, arguments: list[str], said: str) -> None:
+        write(scheduled(ago=timedelta(seconds=1)))
+
+        assert status("--never-ran", *arguments) == (1, f"No run matches {said}.")
+        assert "grace" not in status("--outcome", "failed")[1]
 
 
 class TestPages:
