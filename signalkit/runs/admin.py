@@ -203,7 +203,7 @@ class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="through")
     def through(self, run: Any) -> str:
         """Return what set it off."""
-        return " ".join(filter(None, (run.source, run.detail)))
+        return report.through(run)
 
     @admin.display(description="correlation id")
     def tree(self, run: Any) -> SafeString:

@@ -139,6 +139,12 @@ def who(row: Any) -> str:
     return f"{row.actor_label} ({identity})" if identity else str(row.actor_label)
 
 
+def through(row: Any) -> str:
+    """Return what set a run off, such as ``"request POST /checkout/"``."""
+    # A shell has no detail but its own name.
+    return " ".join(dict.fromkeys(filter(None, (row.source, row.detail))))
+
+
 def shorten(text: str, width: int) -> str:
     """Cut the front off a text that is too long: what tells dotted names apart is their end."""
     return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
@@ -198,7 +204,7 @@ def _details(row: Any) -> Iterator[str]:
     yield row.phase.replace("_", " ")
     yield f"attempt {row.attempt}" if row.attempt > 1 else ""
     yield who(row)
-    yield " ".join(filter(None, (row.source, row.detail)))
+    yield through(row)
     yield _reason(row)
     yield row.correlation
     yield row.alias if row.alias != "default" else ""

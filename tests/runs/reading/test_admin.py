@@ -277,6 +277,11 @@ class TestShown:
         tree = text_of(admin_client.get(f"{PAGE}tree/{'c' * 32}/"))
         assert '<div class="quiet">skipped: condition</div>' in tree
 
+    def test_a_source_is_named_once(self, admin_client: Client) -> None:
+        (pk,) = write(row(source="shell", detail="shell"))
+
+        assert ">shell<" in text_of(admin_client.get(f"{PAGE}{pk}/change/"))
+
     def test_a_tree(self, admin_client: Client) -> None:
         write(
             row(run=1, receiver="lib.First", ago=timedelta(minutes=3)),

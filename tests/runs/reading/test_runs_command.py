@@ -260,6 +260,11 @@ class TestTable:
         assert "      Traceback\n        File x.py, line 1\n" in command("runs", verbosity=2)
         assert "lib." + "Long" * 30 in command("runs", verbosity=2)
 
+    def test_a_source_is_named_once(self) -> None:
+        write(row(source="shell", detail="shell"))
+
+        assert " · shell · c" in command("runs")
+
     def test_colours_are_for_terminals(self) -> None:
         assert "\x1b[" not in command("runs")
         assert "\x1b[" in command("runs", force_color=True)
