@@ -48,7 +48,7 @@ def table(
         rows: what to show, in its order.
         width: in characters.
         style: Django's style object of a command, coloured or not.
-        details: whether each row has a second line.
+        details: whether what else is known of a row follows it; else each has one line.
         full: whether names are left whole, and tracebacks shown.
     """
     rows = list(rows)
@@ -65,16 +65,21 @@ def table(
                 _queries(row.queries).rjust(_QUERIES_WIDTH),
             )
         ).rstrip()
-        yield from _more(row, width, style, details=details, full=full)
+        if details:
+            yield from _trouble(row, width, style, full=full)
+            yield from _more(row, width, style)
 
 
-def tree(nodes: Iterable[Node], width: int, style: Any, *, full: bool = False) -> Iterator[str]:
+def tree(
+    nodes: Iterable[Node], width: int, style: Any, *, details: bool = True, full: bool = False
+) -> Iterator[str]:
     """Yield the lines of trees, two spaces deeper for each step.
 
     Args:
         nodes: as :func:`signalkit.runs.trees.tree` yields them.
         width: in characters.
         style: Django's style object of a command, coloured or not.
+        details: whether what is to be said about a run follows it; else each has one line.
         full: whether names are left whole, and tracebacks shown.
     """
     nodes = list(nodes)
@@ -93,6 +98,8 @@ def tree(nodes: Iterable[Node], width: int, style: Any, *, full: bool = False) -
                 _queries(row.queries).rjust(_QUERIES_WIDTH),
             )
         ).rstrip()
+        if not details:
+            continue
         if node.remark:
             yield _INDENT + style.WARNING(_REMARKS[node.remark])
         # Mostly, all of one correlation id have the same.
@@ -172,14 +179,10 @@ def _queries(number: int | None) -> str:
     return "" if number is None else f"{number} q"
 
 
-def _more(row: Any, width: int, style: Any, *, details: bool, full: bool) -> Iterator[str]:
-    yield from _trouble(row, width, style, full=full)
-    if details:
-        text = " · ".join(filter(None, _details(row)))
-        for line in wrap(
-            text, width - len(_INDENT), break_long_words=False, break_on_hyphens=False
-        ):
-            yield _INDENT + style.HTTP_NOT_MODIFIED(line)
+def _more(row: Any, width: int, style: Any) -> Iterator[str]:
+    text = " · ".join(filter(None, _details(row)))
+    for line in wrap(text, width - len(_INDENT), break_long_words=False, break_on_hyphens=False):
+        yield _INDENT + style.HTTP_NOT_MODIFIED(line)
 
 
 def _trouble(row: Any, width: int, style: Any, *, full: bool) -> Iterator[str]:

@@ -166,11 +166,12 @@ class Subcommand(subcommand.Subcommand):
             }
             self.stdout.write(json.dumps(document, indent=2))
         else:
-            full = options["verbosity"] > 1
-            output.write_lines(
-                self.stdout, report.tree(nodes, output.width(), self.style, full=full)
+            level = options["verbosity"]
+            lines = report.tree(
+                nodes, output.width(), self.style, details=level > 0, full=level > 1
             )
-            if len(rows) > trees.LARGEST and options["verbosity"]:
+            output.write_lines(self.stdout, lines)
+            if len(rows) > trees.LARGEST and level:
                 self.stdout.write(f"\nThese are the first {trees.LARGEST:,} rows; there are more.")
         if not nodes:
             raise CommandError(

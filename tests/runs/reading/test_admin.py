@@ -247,7 +247,7 @@ class TestShown:
         (pk,) = write(
             row(
                 outcome="failed",
-                error="builtins.ValueError",
+                error="ValueError",
                 message="<no>",
                 traceback="Traceback\n  <x>",
                 run=77,
@@ -256,7 +256,7 @@ class TestShown:
         )
         page = text_of(admin_client.get(f"{PAGE}{pk}/change/"))
 
-        assert "builtins.ValueError" in page
+        assert "ValueError" in page
         assert '<pre class="traceback">Traceback\n  &lt;x&gt;</pre>' in page
         assert "?run=77" in page
         assert "?run=76" in page

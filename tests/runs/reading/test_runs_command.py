@@ -218,7 +218,7 @@ class TestTable:
             row(
                 receiver="lib." + "Long" * 30,
                 outcome="failed",
-                error="builtins.ValueError",
+                error="ValueError",
                 message="no such book " * 40,
                 traceback="Traceback\n  File x.py, line 1\n",
                 actor_type="auth.User",
@@ -247,7 +247,7 @@ class TestTable:
         text = command("runs")
 
         assert "12.3 ms     2 q" in text
-        assert "builtins.ValueError: no such book" in text
+        assert "ValueError: no such book" in text
         assert "testapp.Book:1 · post_save · after commit · ada (auth.User:7) · request" in text
         assert "\n      skipped: condition\n" in text
         assert " · request POST /books/ · reason: the new catalogue ·" in text
@@ -256,7 +256,9 @@ class TestTable:
         assert text.count("no such book") < 20 < command("runs", verbosity=2).count("no such book")
 
     def test_verbosity(self) -> None:
-        assert "post_save" not in command("runs", verbosity=0)
+        write(row(parent=1))
+        assert len(command("runs", verbosity=0).splitlines()) == 3
+        assert len(command("runs", "--tree", "c" * 32, verbosity=0).splitlines()) == 3
         assert "      Traceback\n        File x.py, line 1\n" in command("runs", verbosity=2)
         assert "lib." + "Long" * 30 in command("runs", verbosity=2)
 
