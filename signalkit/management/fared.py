@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from signalkit.runs.statistics import Figures
 
 
+_OURS = "signalkit."
+
+
 @dataclass(frozen=True, slots=True)
 class Fared:
     """The figures of receivers, by name."""
@@ -87,6 +90,14 @@ def look_up(rows: Iterable[Row], using: str, since: datetime | None, *, orphans:
         expected={name for name, row in listed.items() if _is_recorded(row)},
         orphans=gone,
     )
+
+
+def is_ours(row: Row) -> bool:
+    """Say whether a row is a plain receiver that signalkit has connected for itself.
+
+    Their runs are never recorded; among those of a project they would only be in the way.
+    """
+    return row.kind == "plain" and _recorded(row.path).startswith(_OURS)
 
 
 def _plain_names() -> Iterator[str]:

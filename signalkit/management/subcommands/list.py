@@ -15,7 +15,7 @@ from signalkit.diagnosis.selection import select
 from signalkit.diagnosis.table import Layout, render, summary
 from signalkit.exceptions import UnknownFilter
 from signalkit.management import output, subcommand
-from signalkit.management.fared import Fared, look_up
+from signalkit.management.fared import Fared, is_ours, look_up
 from signalkit.management.recorded import UNKNOWN_NAME, add_database, given, moment, several
 
 NOTHING_FOUND = 1
@@ -33,7 +33,9 @@ class Subcommand(subcommand.Subcommand):
     help = "List every receiver of every signal, plain Django receivers too."
     description = (
         "Lists every receiver of every signal in this process: those of signalkit, plain ones of "
-        "all apps, and those that are declared and not connected, with the reason. "
+        "all apps, and those that are declared and not connected, with the reason. By the record "
+        "(--stats, --called, --not-called, --orphaned), signalkit's own plain receivers are left "
+        "out. "
         f"Exit status: {NOTHING_FOUND} when nothing matches, {UNKNOWN_NAME} when a filter names "
         "what does not exist."
     )
@@ -102,6 +104,7 @@ class Subcommand(subcommand.Subcommand):
         by_record = [name for name in _BY_RECORD if options[name]]
         fared = None
         if since is not None or by_record:
+            rows = [row for row in rows if not is_ours(row)]
             fared = look_up(rows, options["database"], since, orphans=options["orphaned"])
         if fared is not None:
             rows = _by_record(rows, fared, by_record)
@@ -112,6 +115,7 @@ class Subcommand(subcommand.Subcommand):
         if not rows and not (fared and fared.orphans):
             asked = [f"--{name} {each}" for name, all_ in filters.items() for each in all_]
             asked += [f"--{name.replace('_', '-')}" for name in by_record]
+            asked += ["--stats"] if since is not None else []
             raise CommandError(f"No receiver matches {' '.join(asked)}.", returncode=NOTHING_FOUND)
 
     def _write_json(self, rows: list[Row], fared: Fared | None, since: datetime | None) -> None:

@@ -70,6 +70,21 @@ class TestStats:
         # lib.shelve and lib.idle
         assert text.count("no run on record") == 2
 
+    @pytest.mark.parametrize("option", ["--stats", "--called", "--not-called"])
+    def test_what_signalkit_connects_for_itself_is_left_out(self, option: str) -> None:
+        write(row(receiver="lib.shelve"))
+        ours = [name for name in listed() if name.startswith("signalkit.")]
+        with override_settings(SIGNALKIT={"RUNS": {"PLAIN": ["*"]}}):
+            shown = listed(option)
+
+        assert ours
+        assert shown
+        assert not {*ours} & {*shown}
+
+    def test_nothing_is_left(self) -> None:
+        with pytest.raises(CommandError, match=r"No receiver matches --app signalkit --stats\."):
+            listed("--app", "signalkit", "--stats")
+
     def test_the_window(self) -> None:
         write(row(receiver="lib.shelve", ago=timedelta(days=8)))
 
