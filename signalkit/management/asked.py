@@ -71,23 +71,28 @@ def signal(name: str) -> list[str]:
     return sorted(found | {path.rpartition(".")[2] for path in found if path.startswith("django.")})
 
 
-def about(reference: str) -> str:
+def about(text: str, model: Any, using: str) -> str:
     """Return the reference of an object as it is recorded: ``shop.book:12`` is ``shop.Book:12``.
 
     Raises:
         UnknownFilter: it is no reference, or of no model. One of a model that is gone has to be
             written as it was recorded.
     """
-    label, colon, pk = reference.partition(":")
-    if not colon or label.count(".") != 1:
-        raise UnknownFilter(
-            f"{reference!r} is no object; expected app.Model:pk, such as shop.Book:12."
-        )
+    # The app of the record may be absent, and then nothing of it is imported.
+    from signalkit.runs.references import parse_reference
+
     try:
-        model = apps.get_model(label)
-    except LookupError:
+        reference = parse_reference(text)
+    except ValueError as error:
+        raise UnknownFilter(str(error)) from error
+    label = reference.partition(":")[0]
+    known = [each._meta.label for each in apps.get_models(include_auto_created=True)]
+    if label in known or model._base_manager.using(using).filter(object=reference).exists():
         return reference
-    return f"{(model._meta.concrete_model or model)._meta.label}:{pk}"
+    raise UnknownFilter(
+        f"No model is called {label!r}, and nothing about {reference} is on record."
+        f"{nearest(label, known)}"
+    )
 
 
 def _values(outcomes: Iterable[Outcome]) -> list[str]:

@@ -11,11 +11,20 @@ from django.db.models import Exists, OuterRef, Q
 
 from signalkit.context.actor import Actor, actor_of
 from signalkit.declare.references import names_of
+from signalkit.declare.values import wrong
+from signalkit.exceptions import nearest
 from signalkit.registry import registry
-from signalkit.runs.ages import as_stored, before
+from signalkit.runs.ages import (
+    EXPECTED,
+    EXPECTED_MOMENT,
+    as_stored,
+    before,
+    parse_age,
+    parse_moment,
+)
 from signalkit.runs.exceptions import AppendOnly
 from signalkit.runs.flushing import before_reading
-from signalkit.runs.references import reference
+from signalkit.runs.references import parse_reference, reference
 from signalkit.runs.windows import first_id_since, last_id_before
 from signalkit.states import Outcome
 
@@ -40,6 +49,8 @@ class RunQuerySet(models.QuerySet[Any]):
         Raises:
             DeclarationError: one is neither a name nor a declared receiver.
         """
+        if "" in receivers:
+            raise wrong("ReceiverRun.objects", "of()", "", "the name of a receiver")
         given = [
             name for each in receivers for name in names_of("ReceiverRun.objects", "of()", each)
         ]
@@ -50,10 +61,12 @@ class RunQuerySet(models.QuerySet[Any]):
 
         Args:
             instances: the objects, or their references, such as ``"shop.Book:12"``.
+
+        Raises:
+            ValueError: a text is no reference.
+            TypeError: something is neither text nor an instance of a model.
         """
-        return self._one_of(
-            "object", [each if isinstance(each, str) else reference(each) for each in instances]
-        )
+        return self._one_of("object", [_reference(each) for each in instances])
 
     def correlated(self, *correlations: str) -> Self:
         """Return everything that one cause set off, or several.
@@ -72,46 +85,62 @@ class RunQuerySet(models.QuerySet[Any]):
         Raises:
             ValueError: there is no such outcome.
         """
-        return self._one_of("outcome", [Outcome(outcome).value for outcome in outcomes])
+        return self._one_of("outcome", [_outcome(each).value for each in outcomes])
 
     def failed(self) -> Self:
         """Return the runs that raised an error; vetoes are none."""
         return self.ended(Outcome.FAILED)
 
-    def never_ran(self, *, grace: timedelta = GRACE) -> Self:
+    def never_ran(self, *, grace: timedelta | str = GRACE) -> Self:
         """Return what was scheduled, and nothing came of it: the process died in between.
 
         A run that was rolled back or skipped, or failed, is not among them.
 
         Args:
-            grace: how old a scheduled run has to be to count.
+            grace: how old a scheduled run has to be to count; text such as ``"15m"`` will do.
+
+        Raises:
+            ValueError: a text is no age.
+            TypeError: it is neither a timedelta nor text.
         """
         came_of_it = self.model._base_manager.filter(run=OuterRef("run")).exclude(
             outcome=Outcome.SCHEDULED.value
         )
-        return self.ended(Outcome.SCHEDULED).filter(~Exists(came_of_it), started__lt=before(grace))
+        return self.ended(Outcome.SCHEDULED).filter(
+            ~Exists(came_of_it), started__lt=before(_age(grace))
+        )
 
-    def since(self, moment: datetime | timedelta) -> Self:
+    def since(self, moment: datetime | timedelta | str) -> Self:
         """Return the runs that began at a moment or after it.
 
         One that was written over an hour after it began may be missed: see
         :mod:`signalkit.runs.windows`. It asks the database for the id to begin at.
 
         Args:
-            moment: the moment; or how long ago it was.
+            moment: the moment, or how long ago it was; text as the command takes it, such as
+                ``"2h"`` or ``"2026-03-01T12:00"``, will do.
+
+        Raises:
+            ValueError: a text is neither.
+            TypeError: it is something else.
         """
-        start = _moment(moment)
+        start = _moment("since()", moment)
         first = first_id_since(self.model, self.db, start)
         runs = self.filter(started__gte=start)
         return runs if first is None else runs.filter(pk__gte=first)
 
-    def older(self, moment: datetime | timedelta) -> Self:
+    def older(self, moment: datetime | timedelta | str) -> Self:
         """Return the runs that began before a moment; else as :meth:`since`.
 
         Args:
-            moment: the moment; or how long ago it was.
+            moment: the moment, or how long ago it was; text as the command takes it, such as
+                ``"2h"`` or ``"2026-03-01T12:00"``, will do.
+
+        Raises:
+            ValueError: a text is neither.
+            TypeError: it is something else.
         """
-        end = _moment(moment)
+        end = _moment("older()", moment)
         last = last_id_before(self.model, self.db, end)
         runs = self.filter(started__lt=end)
         return runs if last is None else runs.filter(pk__lte=last)
@@ -223,5 +252,44 @@ def all_names(name: str) -> tuple[str, ...]:
     return (name,) if declaration is None else (declaration.name, *declaration.aliases)
 
 
-def _moment(given: datetime | timedelta) -> datetime:
-    return before(given) if isinstance(given, timedelta) else as_stored(given)
+def _reference(given: models.Model | str) -> str:
+    if isinstance(given, str):
+        return parse_reference(given)
+    if isinstance(given, models.Model):
+        return reference(given)
+    raise TypeError(
+        f"about() was given {given!r}; expected an instance of a model, or text such as "
+        "'shop.Book:12'."
+    )
+
+
+def _outcome(given: Outcome | str) -> Outcome:
+    try:
+        return Outcome(given)
+    except ValueError as error:
+        known = [each.value for each in Outcome]
+        raise ValueError(
+            f"There is no outcome {given!r}; there are {', '.join(known)}."
+            f"{nearest(str(given), known)}"
+        ) from error
+
+
+def _moment(method: str, given: datetime | timedelta | str) -> datetime:
+    if isinstance(given, str):
+        return parse_moment(given)
+    if isinstance(given, timedelta):
+        return before(given)
+    if isinstance(given, datetime):
+        return as_stored(given)
+    raise TypeError(
+        f"{method} was given {given!r}; expected a datetime, a timedelta back from now, "
+        f"{EXPECTED_MOMENT}."
+    )
+
+
+def _age(given: timedelta | str) -> timedelta:
+    if isinstance(given, str):
+        return parse_age(given)
+    if isinstance(given, timedelta):
+        return given
+    raise TypeError(f"never_ran(): grace is {given!r}; expected a timedelta, or {EXPECTED}.")

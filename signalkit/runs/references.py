@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Model
 
 LONGEST = 200
@@ -24,6 +25,25 @@ def reference(instance: Model) -> str:
     """
     concrete = instance._meta.concrete_model or type(instance)
     return f"{concrete._meta.label}:{_text(instance.pk)}"[:LONGEST]
+
+
+def parse_reference(text: str) -> str:
+    """Return a reference that somebody typed as it is recorded.
+
+    ``shop.book:12`` is ``shop.Book:12``, and a proxy is the model that it stands for. One of a
+    model that the code has no longer is left as it is.
+
+    Raises:
+        ValueError: it is none.
+    """
+    label, colon, pk = text.partition(":")
+    if not colon or label.count(".") != 1:
+        raise ValueError(f"{text!r} is no object; expected app.Model:pk, such as shop.Book:12.")
+    try:
+        model = apps.get_model(label)
+    except LookupError:
+        return text
+    return f"{(model._meta.concrete_model or model)._meta.label}:{pk}"
 
 
 def _text(pk: Any) -> str:

@@ -208,7 +208,7 @@ class Subcommand(subcommand.Subcommand):
         if names := asked_for["signal"]:
             runs = runs.filter(signal__in=[each for name in names for each in asked.signal(name)])
         if names := asked_for["object"]:
-            runs = runs.about(*map(asked.about, names))
+            runs = runs.about(*(asked.about(name, model, using) for name in names))
         if names := asked_for["correlation"]:
             runs = runs.correlated(*names)
         if names := asked_for["source"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -85,6 +85,10 @@ class TestOf:
     def test_something_else_is_refused(self) -> None:
         with pytest.raises(DeclarationError, match="declared receiver"):
             runs.of(len)
+        with pytest.raises(
+            DeclarationError, match="of\\(\\) is ''; expected the name of a receiver"
+        ):
+            runs.of("")
 
 
 class TestOtherWords:
@@ -94,6 +98,22 @@ class TestOtherWords:
 
         assert [run.pk for run in runs.about(book)] == [mine]
         assert [run.pk for run in runs.about(f"testapp.Book:{book.pk}")] == [mine]
+
+    def test_about_as_one_types_it(self) -> None:
+        mine, gone = write(row(object="testapp.Book:2"), row(object="old.Book:2"))
+
+        assert [run.pk for run in runs.about("testapp.bestseller:2")] == [mine]
+        assert [run.pk for run in runs.about("old.Book:2")] == [gone]
+
+    @pytest.mark.parametrize("text", ["", "foo", "Book:12", "testapp.Book"])
+    def test_text_that_is_no_object(self, text: str) -> None:
+        with pytest.raises(ValueError, match=f"'{text}' is no object; expected app.Model:pk"):
+            runs.about(text)
+
+    @pytest.mark.parametrize("given", [12, None, Book])
+    def test_what_is_no_object(self, given: Any) -> None:
+        with pytest.raises(TypeError, match="expected an instance of a model, or text such as"):
+            runs.about(given)
 
     def test_correlated(self) -> None:
         mine, _ = write(row(correlation="abc"), row())
@@ -105,8 +125,17 @@ class TestOtherWords:
 
         assert [run.pk for run in runs.failed()] == [failed]
         assert [run.pk for run in runs.ended(Outcome.VETOED, "failed")] == [vetoed, failed]
-        with pytest.raises(ValueError, match="'fialed' is not a valid Outcome"):
-            runs.ended("fialed")
+
+    @pytest.mark.parametrize("given", ["fail", None, 1])
+    def test_an_outcome_that_is_none(self, given: Any) -> None:
+        with pytest.raises(
+            ValueError, match=f"no outcome {given!r}; there are scheduled, "
+        ) as told:
+            runs.ended(given)
+        if given:
+            assert "skipped." in str(told.value)
+        if given == "fail":
+            assert str(told.value).endswith("skipped. Did you mean 'failed'?")
 
     def test_by(self) -> None:
         user = {"actor_type": "testapp.Author", "actor_label": "Ada"}
@@ -176,6 +205,10 @@ class TestNeverRan:
         assert [run.pk for run in runs.never_ran()] == [old]
         assert [run.pk for run in runs.never_ran(grace=timedelta(0))] == [young, old]
         assert not runs.never_ran(grace=timedelta(minutes=3))
+        assert [run.pk for run in runs.never_ran(grace="1m")] == [old]
+        wrong: Any = 60
+        with pytest.raises(TypeError, match="grace is 60; expected a timedelta, or an age such as"):
+            runs.never_ran(grace=wrong)
 
     def test_a_run_that_was_not_announced_is_none(self) -> None:
         write(row())
@@ -187,9 +220,19 @@ class TestTime:
     def test_since_and_older(self) -> None:
         old, young = write(row(ago=timedelta(days=2)), row(ago=timedelta(hours=1)))
         day: Any
-        for day in (timedelta(days=1), timezone.now() - timedelta(days=1)):
+        moment = timezone.now() - timedelta(days=1)
+        for day in (timedelta(days=1), moment, "1d", moment.isoformat()):
             assert [run.pk for run in runs.since(day)] == [young]
             assert [run.pk for run in runs.older(day)] == [old]
+
+    @pytest.mark.parametrize("given", [2, None, date(2026, 3, 1)])
+    def test_what_is_no_moment(self, given: Any) -> None:
+        expected = "expected a datetime, a timedelta back from now, an age such as 90s"
+        for ask in (runs.since, runs.older):
+            with pytest.raises(TypeError, match=f"{ask.__name__}.*{expected}"):
+                ask(given)
+            with pytest.raises(ValueError, match="'soon' is no moment; expected an age such as"):
+                ask("soon")
 
     def test_an_empty_table(self) -> None:
         assert not runs.since(timedelta(days=1))

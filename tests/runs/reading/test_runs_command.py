@@ -111,6 +111,11 @@ class TestFilters:
 
         assert asked("--database", "other") == ["lib.there"]
 
+    def test_an_object_of_a_model_that_is_gone(self) -> None:
+        write(row(receiver="lib.mine", object="old.Book:3"))
+
+        assert asked("--object", "old.Book:3") == ["lib.mine"]
+
     def test_former_names(self) -> None:
         @signalkit.receiver(post_save, sender=Book, name="lib.renamed", aliases=["lib.old"])
         def renamed(**kwargs: Any) -> None: ...
@@ -195,6 +200,8 @@ class TestExitStatus:
             (["--alias", "defualt"], "Did you mean 'default'?"),
             (["--database", "defualt"], "Did you mean 'default'?"),
             (["--object", "Book 12"], "expected app.Model:pk"),
+            (["--object", "testap.Book:3"], "Did you mean 'testapp.Book'?"),
+            (["--object", "testapp.Bok:3"], "No model is called 'testapp.Bok'"),
             (["--tree", "x", "--outcome", "failed"], "leave out --outcome"),
         ],
     )
