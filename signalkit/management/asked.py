@@ -9,8 +9,10 @@ from django.apps import apps
 from django.conf import settings
 
 from signalkit.context.process import Source
+from signalkit.diagnosis.listing import all_rows
 from signalkit.dispatch.found import all_signals
 from signalkit.exceptions import UnknownFilter, nearest
+from signalkit.management.fared import is_ours, is_recorded, recorded_name
 from signalkit.registry import registry
 from signalkit.runs.names import recorded_names
 from signalkit.signal_names import signal_paths
@@ -21,13 +23,26 @@ def receiver(name: str, model: Any, using: str) -> str:
     """Return the name of a receiver that the code has, or had when it was recorded.
 
     Raises:
-        UnknownFilter: neither.
+        UnknownFilter: neither; or it is a plain one whose runs are not recorded.
     """
     if name in registry:
         return name
     if model._base_manager.using(using).filter(receiver=name).exists():
         return name
-    known = {each.name for each in registry} | {*recorded_names(model, using)}
+    plain = {
+        recorded_name(row.path): row
+        for row in all_rows()
+        if row.kind == "plain" and row.path and not is_ours(row)
+    }
+    if name in plain:
+        if is_recorded(plain[name]):
+            return name
+        raise UnknownFilter(
+            f"{name} is a plain Django receiver, and no run of it is on record. To have its runs "
+            'recorded, add its name to SIGNALKIT["RUNS"]["PLAIN"], or declare it with '
+            '@signalkit.receiver and an option, such as record="all".'
+        )
+    known = {each.name for each in registry} | {*recorded_names(model, using)} | {*plain}
     raise UnknownFilter(f"No receiver is called {name!r}, now or on record.{nearest(name, known)}")
 
 

@@ -86,8 +86,8 @@ def look_up(rows: Iterable[Row], using: str, since: datetime | None, *, orphans:
         gone = [name for name in recorded_names(model, using) if name not in known]
     asked_for = gone if orphans else listed
     return Fared(
-        figures=figures(runs, {name: all_names(_recorded(name)) for name in asked_for}, since),
-        expected={name for name, row in listed.items() if _is_recorded(row)},
+        figures=figures(runs, {name: all_names(recorded_name(name)) for name in asked_for}, since),
+        expected={name for name, row in listed.items() if is_recorded(row)},
         orphans=gone,
     )
 
@@ -97,24 +97,25 @@ def is_ours(row: Row) -> bool:
 
     Their runs are never recorded; among those of a project they would only be in the way.
     """
-    return row.kind == "plain" and _recorded(row.path).startswith(_OURS)
+    return row.kind == "plain" and recorded_name(row.path).startswith(_OURS)
 
 
 def _plain_names() -> Iterator[str]:
     from signalkit.diagnosis.listing import all_rows
 
-    return (_recorded(row.receiver) for row in all_rows() if row.kind == "plain")
+    return (recorded_name(row.receiver) for row in all_rows() if row.kind == "plain")
 
 
-def _recorded(name: str) -> str:
+def recorded_name(name: str) -> str:
     """Return what the record calls a receiver that the listing may call ``partial of f``."""
     return name.rpartition(" of ")[2]
 
 
-def _is_recorded(row: Row) -> bool:
+def is_recorded(row: Row) -> bool:
+    """Say whether the settings and its declaration have a receiver's runs recorded."""
     runs = config().RUNS
     if row.kind == "plain":
-        return any(fnmatchcase(_recorded(row.path), pattern) for pattern in runs.PLAIN)
+        return any(fnmatchcase(recorded_name(row.path), pattern) for pattern in runs.PLAIN)
     declared = registry.find(row.receiver)
     own = None if declared is None else declared.record
     return (runs.RECORD if own is None else own) != "off"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models.signals import post_save
+from django.test import override_settings
 from django.utils import timezone
 
 import signalkit
@@ -211,6 +212,20 @@ class TestExitStatus:
 
         assert code == 2
         assert said in text
+
+    def test_a_plain_receiver(self) -> None:
+        plain = "django.contrib.auth.models.update_last_login"
+        code, text = status("--receiver", plain)
+
+        assert code == 2
+        assert text.startswith(f"{plain} is a plain Django receiver, and no run of it is on record")
+        assert 'SIGNALKIT["RUNS"]["PLAIN"]' in text
+        assert 'record="all"' in text
+        assert f"Did you mean {plain!r}?" in status("--receiver", plain.replace("last_", ""))[1]
+        with override_settings(SIGNALKIT={"RUNS": {"PLAIN": ["django.contrib.auth.*"]}}):
+            assert status("--receiver", plain) == (1, f"No run matches --receiver {plain}.")
+        write(row(receiver=plain))
+        assert asked("--receiver", plain) == [plain]
 
     def test_a_moment_that_is_none(self) -> None:
         with pytest.raises(CommandError, match="'soon' is no moment; expected an age such as"):
