@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import connections, router
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,8 +20,37 @@ from signalkit.runs import report, trees
 from signalkit.runs.changelists import RunChangeList
 from signalkit.runs.finding import find
 from signalkit.runs.models import ReceiverRun
+from signalkit.runs.tables import TABLE, tables
 
 _TREE = "signalkit_runs_receiverrun_tree"
+
+
+def _unless_absent(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Have a view say what to do where the table is absent; Django would say ``no such table``."""
+
+    @wraps(view)
+    def wrapped(
+        self: ReceiverRunAdmin, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # Who may not look is refused by the view.
+        if self.has_view_permission(request) and (why := _why_absent()):
+            return self.absent_view(request, why)
+        return view(self, request, *args, **kwargs)
+
+    return wrapped
+
+
+def _why_absent() -> str | None:
+    """Return why there is nothing to be read; None where the table is there."""
+    connection = connections[router.db_for_read(ReceiverRun)]
+    connection.ensure_connection()
+    why = tables.why_not(connection)
+    if why is None:
+        return None
+    # That may have been found out half a minute ago, or be true of what is written alone.
+    with connection.cursor() as cursor:
+        found = TABLE in connection.introspection.table_names(cursor)
+    return None if found else why
 
 
 @admin.register(ReceiverRun)
@@ -85,10 +117,42 @@ class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return the list that does not count."""
         return RunChangeList
 
+    @_unless_absent
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list, called by what it lists."""
         title = str(self.opts.verbose_name_plural).capitalize()
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    @_unless_absent
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show one run."""
+        return super().changeform_view(request, *args, **kwargs)
+
+    @_unless_absent
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Refuse."""
+        return super().delete_view(request, *args, **kwargs)
+
+    @_unless_absent
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show that nobody has changed a run."""
+        return super().history_view(request, *args, **kwargs)
+
+    def absent_view(self, request: HttpRequest, why: str) -> HttpResponse:
+        """Say that there is no table, and what to do.
+
+        Args:
+            request: of whichever page.
+            why: in words.
+        """
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(self.opts.verbose_name_plural).capitalize(),
+            "opts": self.opts,
+            "why": why,
+        }
+        page = "admin/signalkit_runs/receiverrun/absent.html"
+        return TemplateResponse(request, page, context, status=503)
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
@@ -109,6 +173,7 @@ class ReceiverRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         page = self.admin_site.admin_view(self.tree_view)
         return [path("tree/<path:correlation>/", page, name=_TREE), *super().get_urls()]
 
+    @_unless_absent
     def tree_view(self, request: HttpRequest, correlation: str) -> HttpResponse:
         """Show what caused what, of one correlation id.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from signalkit.runs.admin import ReceiverRunAdmin
+from signalkit.runs.models import ReceiverRun
+from signalkit.runs.tables import tables
 from tests.runs.reading.rows import row, write
 
 pytestmark = pytest.mark.django_db
@@ -305,3 +308,44 @@ class TestShown:
         page = text_of(admin_client.get(f"{PAGE}tree/nosuch/"))
 
         assert "No run is on record with this correlation id." in page
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWithoutTheTable:
+    """Somebody has installed the app, and not migrated yet."""
+
+    @pytest.fixture(autouse=True)
+    def no_table(self, transactional_db: None) -> Iterator[None]:
+        with connection.schema_editor() as editor:
+            editor.delete_model(ReceiverRun)
+        tables.forget()
+        self.is_there = False
+        yield
+        if not self.is_there:
+            self.migrate()
+        tables.forget()
+
+    def migrate(self) -> None:
+        with connection.schema_editor() as editor:
+            editor.create_model(ReceiverRun)
+        self.is_there = True
+
+    @pytest.mark.parametrize(
+        "page", ["", "?q=lib.Shelve", "add/", "1/change/", "1/delete/", "1/history/", "tree/x/"]
+    )
+    def test_each_page_says_what_to_do(self, admin_client: Client, page: str) -> None:
+        response = admin_client.get(PAGE + page)
+
+        assert response.status_code == 503
+        assert "no table signalkit_runs_receiverrun: run manage.py migrate" in text_of(response)
+
+    def test_it_is_looked_for_again(self, admin_client: Client) -> None:
+        assert admin_client.get(PAGE).status_code == 503
+        self.migrate()
+        assert ids(admin_client.get(PAGE)) == []
+
+    def test_who_may_not_look_is_told_nothing(self, client: Client) -> None:
+        client.force_login(User.objects.create_user("bob", is_staff=True))
+
+        assert client.get(f"{PAGE}tree/x/").status_code == 403
+        assert client.get(PAGE).status_code == 403
