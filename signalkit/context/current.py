@@ -46,9 +46,6 @@ class Context:
 
     _who: Who = field(default_factory=Who, repr=False)
 
-    # What it was made from, and is to be replaced by again; None for the first of a thread or task.
-    _outer: Context | None = field(default=None, repr=False)
-
     @property
     def actor(self) -> Actor | None:
         """Who did it; None while nobody is known.
@@ -59,26 +56,20 @@ class Context:
         return self._who.actor()
 
     @property
-    def actor_unasked(self) -> Actor | None:
-        """The actor as far as that changes nothing about the response of a request.
+    def known_actor(self) -> Actor | None:
+        """The actor, as far as is known by now: nobody is asked, nothing is loaded.
 
-        To look at the session makes a response vary by cookie, so that no cache may share it. A
-        request that reads (``GET``, ``HEAD``, ``OPTIONS``) and has not looked at its session so far
-        is not asked for its user; then only who is known already is the actor.
+        Of a request it is the user whom something has looked at before, such as ``login_required``
+        or the view. To look by oneself would take two queries, in whatever transaction is open,
+        and make the response vary by cookie.
         """
-        request = self.request
-        session = getattr(request, "session", None)
-        if request is None or session is None or request.method not in _READING:
-            return self.actor
-        return self.actor if session.accessed else self._who.known
+        return self._who.known()
 
     @property
     def address(self) -> str | None:
         """The client's IP address, as far as the settings trust who reports it; None without."""
         return None if self.request is None else client_address(self.request.META)
 
-
-_READING = ("GET", "HEAD", "OPTIONS")
 
 CONTEXT: ContextVar[Context | None] = ContextVar("signalkit_context", default=None)
 """The context of this thread or task. Whoever sets it restores it, with ``set(previous)``."""
@@ -89,13 +80,14 @@ def current() -> Context:
 
     It neither fails nor queries. Where none was set, it is that of the process.
     """
-    return CONTEXT.get() or _of_process()
+    return CONTEXT.get() or of_process()
 
 
 _process: tuple[int, Context] | None = None
 
 
-def _of_process() -> Context:
+def of_process() -> Context:
+    """Return the context of whatever no other was set for."""
     global _process
     known = _process
     # A forked worker is a process of its own.
@@ -171,11 +163,15 @@ def use(
 class _Block:
     """What :func:`use` returns."""
 
-    __slots__ = ("_changes", "_context")
+    __slots__ = ("_around", "_changes", "_context", "_ended", "_outer")
 
     def __init__(self, changes: dict[str, Any]) -> None:
         self._changes = changes
         self._context: Context | None = None
+        self._ended = False
+        # The block that this one is in, and what held around it.
+        self._outer: _Block | None = None
+        self._around: Context | None = None
 
     def __enter__(self) -> Context:
         if self._context is not None:
@@ -183,8 +179,14 @@ class _Block:
                 "This block of signalkit.context.use() was entered before, and a block is entered "
                 "once. Call use() for each."
             )
-        self._context = replace(current(), **self._changes, _outer=CONTEXT.get())
+        outer = _BLOCK.get()
+        # Or a chain of tasks, each started in a block of the one before, would grow for ever.
+        while outer is not None and outer._ended:
+            outer = outer._outer
+        self._outer, self._around = outer, CONTEXT.get()
+        self._context = replace(current(), **self._changes)
         CONTEXT.set(self._context)
+        _BLOCK.set(self)
         return self._context
 
     def __exit__(
@@ -193,20 +195,26 @@ class _Block:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._context is not None and _is_within(self._context):
-            CONTEXT.set(self._context._outer)
+        if self._context is not None and self._is_around():
+            CONTEXT.set(self._around)
+            _BLOCK.set(self._outer)
+        self._ended = True
+        self._around = None
+
+    def _is_around(self) -> bool:
+        """Say whether this code runs in the block, or in one within it that never ended.
+
+        A generator may be closed by the garbage collector in any thread or task. What holds there
+        has nothing to do with it, and stays.
+        """
+        here = _BLOCK.get()
+        while here is not None and here is not self:
+            here = here._outer
+        return here is self
 
 
-def _is_within(context: Context) -> bool:
-    """Say whether this code runs in a context, or in one that was made from it and never ended.
-
-    A generator may be closed by the garbage collector in any thread or task. What holds there has
-    nothing to do with it, and stays.
-    """
-    here = CONTEXT.get()
-    while here is not None and here is not context:
-        here = here._outer
-    return here is context
+_BLOCK: ContextVar[_Block | None] = ContextVar("signalkit_context_block", default=None)
+"""The innermost block."""
 
 
 def _text(name: str, value: object) -> str:

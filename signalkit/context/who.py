@@ -7,6 +7,7 @@ from contextvars import ContextVar
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest
+from django.utils.functional import LazyObject
 
 from signalkit.context.actor import Actor, actor_of
 
@@ -34,9 +35,10 @@ class Who:
         self._actor = actor
         self._request = request
 
-    @property
     def known(self) -> Actor | None:
-        """The actor, as far as is known without asking anybody."""
+        """Return the actor as far as is known without asking the session or a database."""
+        if self._actor is None and self._request is not None:
+            self._actor = _loaded_user_of(self._request)
         return self._actor
 
     def actor(self) -> Actor | None:
@@ -51,6 +53,18 @@ class Who:
             if self._actor is None:
                 self._actor = found
         return self._actor
+
+
+def _loaded_user_of(request: HttpRequest) -> Actor | None:
+    user = vars(request).get("user")
+    if isinstance(user, LazyObject):
+        # What AuthenticationMiddleware leaves behind once somebody has looked.
+        user = vars(request).get("_cached_user", vars(request).get("_acached_user"))
+    try:
+        return actor_of(user)
+    except Exception:
+        logger.debug("The user of a request cannot be told.", exc_info=True)
+        return None
 
 
 def _user_of(request: HttpRequest) -> Actor | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.dispatch import Signal
 
-from signalkit.context.current import Context, current
+from signalkit.context.current import Context, of_process
 from signalkit.declaration import Declaration
 from signalkit.dispatch.running import RUNNING, Running
 from signalkit.events import Event
@@ -83,7 +83,8 @@ class Run:
     @property
     def context(self) -> Context:
         """Who caused it and through what, as it was at the send."""
-        return self.running.context or current()
+        # None at the send was the process's, whoever hears of it now.
+        return self.running.context or of_process()
 
     @property
     def number(self) -> int:

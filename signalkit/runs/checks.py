@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.core import checks
 from django.db import connections
 
@@ -25,8 +26,18 @@ def register() -> None:
 
 
 def check_settings(**kwargs: Any) -> list[checks.CheckMessage]:
-    """E005, W020: an alias that does not exist; a name that no plain receiver has."""
-    return [*_unknown_aliases(), *_unmatched_names()]
+    """E005, E006, W020: an unknown alias; no signalkit; a name that no plain receiver has."""
+    return [*_missing_app(), *_unknown_aliases(), *_unmatched_names()]
+
+
+def _missing_app() -> Iterator[checks.CheckMessage]:
+    if not apps.is_installed("signalkit"):
+        yield checks.Error(
+            'INSTALLED_APPS has "signalkit.runs" and not "signalkit": no receiver is found or '
+            "connected, so there is nothing to record.",
+            hint='Add "signalkit" to INSTALLED_APPS.',
+            id="signalkit.E006",
+        )
 
 
 def _unknown_aliases() -> Iterator[checks.CheckMessage]:
@@ -56,8 +67,9 @@ def check_losses(**kwargs: Any) -> list[checks.CheckMessage]:
     """W021: runs of this very process are not on record."""
     return [
         checks.Warning(
-            f"{number} runs of this process are not on record: {reason}.",
-            hint="The logger signalkit.runs has what the database said.",
+            f"{number} runs of this process were not recorded so far: {reason}.",
+            hint="The logger signalkit.runs has more, where a database has said anything. Those "
+            "runs stay lost; it is counted anew when the process is started again.",
             id="signalkit.W021",
         )
         for reason, number in health.lost.items()

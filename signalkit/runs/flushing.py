@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.runs.health import health
@@ -68,16 +68,21 @@ def place_of(connection: BaseDatabaseWrapper) -> Place:
     return connection.alias, str(connection.settings_dict["NAME"])
 
 
-def write_out(connection: BaseDatabaseWrapper) -> None:
+def write_out(connection: BaseDatabaseWrapper, *, when_due: bool = False) -> None:
     """Write the rows that wait for the database of a connection, as far as that can be done now.
 
     Only over a connection that is open already, which none of a coroutine is, and in no
     transaction. It never raises.
+
+    Args:
+        connection: the connection.
+        when_due: whether to leave it where an attempt has failed a moment ago, which may have taken
+            time.
     """
     if connection.connection is None or in_transaction(connection):
         return
     place = place_of(connection)
-    waiting = deque(outgoing.take(place))
+    waiting = deque(outgoing.take(place, when_due=when_due))
     if not waiting:
         return
     try:
@@ -90,9 +95,12 @@ def write_out(connection: BaseDatabaseWrapper) -> None:
     except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
         if is_passing(connection, error):
             health.count("not written yet, will be tried again", 0, error)
-        else:
+        elif isinstance(error, DatabaseError):
             health.count(f"refused by {connection.alias!r}", len(waiting), error)
             waiting.clear()
+        else:
+            # It says nothing about the rows: somebody forbids all statements for a while, say.
+            health.count("not written yet, will be tried again", 0, error)
     finally:
         # On a request to stop as well: they may be written at the end.
         if waiting:
@@ -180,13 +188,14 @@ def emptied(using: str) -> None:
 def before_closing(connection: BaseDatabaseWrapper) -> None:
     """Write what waits while the connection is still there."""
     if outgoing.places():
-        write_out(connection)
+        write_out(connection, when_due=True)
 
 
 def install() -> None:
     """Write what is left when the process ends, and only in the process that has it."""
     atexit.register(flush_at_exit)
-    os.register_at_fork(after_in_child=_forget_the_parents)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_the_parents)
 
 
 def _forget_the_parents() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from threading import Lock
+from threading import RLock
 
 logger = logging.getLogger("signalkit.runs")
 
@@ -17,7 +17,7 @@ class Health:
     """Counts the runs of this process that are not on record, by the reason."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._lost: Counter[str] = Counter()
         self._logged: dict[str, float] = {}
 
@@ -49,7 +49,7 @@ class Health:
 
     def reset(self) -> None:
         """Begin to count again."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._lost = Counter()
         self._logged = {}
 

@@ -46,6 +46,7 @@ _CREDENTIALS = re.compile(r"(?<!\w)(\w{1,40}://[^\s:/@]*+):\S*@")
 # An unclosed one reaches to the end: what it holds may have been cut.
 _QUOTED = r"""\\{0,3}[bfru]{0,2}(?:\"{3}(?:(?!\"{3}).)*+(?:\"{3}|\Z)|'{3}(?:(?!'{3}).)*+(?:'{3}|\Z)
 |"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|'(?:[^'\\]|\\.)*+(?:'|\\?\Z))""".replace("\n", "")
+_LITERAL = re.compile(_QUOTED, re.DOTALL)
 _HEADERS = r"(?<=authorization: )[^\r\n]+|(?<=cookie: )[^\r\n]+"
 _SCHEMES = r"(?:Basic|Bearer|Digest|Token|ApiKey|Negotiate)\s+\S+"
 _VALUE = rf"(?:{_QUOTED}|{_HEADERS}|{_SCHEMES}|[^\s,;&)}}\]]+)"
@@ -75,15 +76,39 @@ def mask(text: str, words: Sequence[str] = ()) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
+def names_a_secret(name: str, words: Sequence[str] = ()) -> bool:
+    """Say whether a name suggests that what it stands for is secret; ``key`` alone does, too.
+
+    Args:
+        name: the name of a field.
+        words: further words, as above.
+    """
+    return name == "key" or _name(tuple(words)).search(name) is not None
+
+
+@lru_cache(maxsize=16)
+def _name(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join((*_WORDS, "session[-_]?key", *map(re.escape, words))), re.IGNORECASE)
+
+
 def mask_literals(code: str, words: Sequence[str] = ()) -> str:
-    """Return lines of code without those strings that names next to them suggest to be secret.
+    """Return lines of code without those strings that names suggest to be secret.
+
+    The names stand next to them, or in them: ``login(password="x")``, ``error("password=x")``.
 
     Args:
         code: the lines.
         words: further names, as above.
     """
     code = _CREDENTIALS.sub(rf"\1:{MASK}@", code)
-    return _named(tuple(words), _QUOTED).sub(rf"\1{MASK}", code)
+    code = _named(tuple(words), _QUOTED).sub(rf"\1{MASK}", code)
+    says_one = _named(tuple(words)).search
+    # Of a string that itself names a secret, nothing is shown. By line: a quote in a comment opens
+    # no string.
+    return "".join(
+        _LITERAL.sub(lambda found: f'"{MASK}"' if says_one(found[0]) else found[0], line)
+        for line in code.splitlines(keepends=True)
+    )
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 from typing import TypeAlias
 
 from signalkit.runs.health import health
@@ -36,11 +36,13 @@ class _Kept:
     not_before: float = 0.0
 
 
+# Reentrant, all locks of the record: the garbage collector, or a handler of the operating system's
+# signals, may call what sends one of Django's while a lock is held.
 class Outgoing:
     """The rows of this process, by database."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._kept: dict[Place, _Kept] = {}
 
     def add(self, place: Place, rows: Iterable[Note], *, urgent: bool = False) -> bool:
@@ -67,11 +69,19 @@ class Outgoing:
             health.count(f"more than {MOST:,} waited to be written to {place[0]!r}", too_many)
         return is_time
 
-    def take(self, place: Place) -> list[Note]:
-        """Take all rows for a database; whoever does has to write them."""
+    def take(self, place: Place, *, when_due: bool = False) -> list[Note]:
+        """Take all rows for a database; whoever does has to write them.
+
+        Args:
+            place: the database.
+            when_due: whether to take none where an attempt has failed a moment ago.
+        """
         with self._lock:
-            kept = self._kept.pop(place, None)
-        return [] if kept is None else list(kept.rows)
+            kept = self._kept.get(place)
+            if kept is None or (when_due and time.monotonic() < kept.not_before):
+                return []
+            del self._kept[place]
+        return list(kept.rows)
 
     def put_back(self, place: Place, rows: Iterable[Note]) -> None:
         """Keep rows that could not be written, ahead of those that came meanwhile.
@@ -91,7 +101,7 @@ class Outgoing:
 
     def forget(self) -> None:
         """Keep nothing: in a forked process, where the parent has the rows as well."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._kept.clear()
 
 

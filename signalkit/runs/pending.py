@@ -10,7 +10,7 @@ from typing import TypeAlias
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.runs.rows import Note, as_undone
-from signalkit.transactions.entries import Entry, Moment
+from signalkit.transactions.entries import Entry, Moment, Work
 from signalkit.transactions.watch import observe
 
 _ATTRIBUTE = "signalkit_pending_runs"
@@ -77,8 +77,8 @@ class Pending:
         if batch is None or batch.is_undone or batch.savepoint != savepoint:
             batch = _Batch(savepoint)
             self._batches.append(batch)
-            observer.queue(Moment.LAST, self._commit_all, key=_KEY)
-            batch.loss = observer.queue(Moment.AFTER_ROLLBACK, partial(self._undone, batch))
+            self._queue(Moment.LAST, self._commit_all, key=_KEY)
+            batch.loss = self._queue(Moment.AFTER_ROLLBACK, partial(self._undone, batch))
         batch.rows += rows
         self._count += len(rows)
         if self._count >= MOST and savepoint is None:
@@ -94,6 +94,12 @@ class Pending:
         self._hand_over([batch for batch in batches if not batch.is_undone])
         for batch in batches:
             batch.written = []
+
+    def _queue(self, moment: Moment, work: Work, key: str | None = None) -> Entry:
+        entry = self._observer.queue(moment, work, key=key)
+        # Without a record the transaction would end as Django has it end; so it does with one.
+        entry.passive = True
+        return entry
 
     def flush(self) -> None:
         """Hand over all rows that nothing has undone so far."""
@@ -119,7 +125,7 @@ class Pending:
             if rides and batch.rows:
                 batch.written += batch.rows
                 if savepoint not in (None, batch.savepoint) and batch.within is None:
-                    within = within or self._observer.queue(Moment.AFTER_ROLLBACK, _nothing)
+                    within = within or self._queue(Moment.AFTER_ROLLBACK, _nothing)
                     batch.within = within
             batch.rows = []
 

@@ -27,6 +27,7 @@ from signalkit.dispatch.runner import make_run
 from signalkit.dispatch.running import RUNNING, Running
 from signalkit.dispatch.slots import substitute
 from signalkit.events import Event
+from signalkit.exceptions import Veto
 from signalkit.states import Outcome
 
 _OURS = "signalkit."
@@ -81,17 +82,23 @@ class AsyncPlain(Plain):
         running = Running(self._declaration, Event(signal, sender, named))
         before = RUNNING.get()
         running.begin()
-        outcome, error = Outcome.SUCCEEDED, None
+        outcome = Outcome.SUCCEEDED
+        error: BaseException | None = None
         started, clock = time.time(), time.perf_counter()
         try:
             answer = self._call(signal=signal, sender=sender, **named)
             return None if answer is None else await answer
+        except Veto as veto:
+            outcome, error = Outcome.VETOED, veto
+            raise
         except BaseException as raised:
             outcome, error = Outcome.FAILED, raised
             raise
         finally:
             duration = time.perf_counter() - clock
             running.ended = True
+            if before is not None:
+                before.queries += running.queries
             RUNNING.set(before)
             run = observation.Run(running, outcome, started, duration, error)
             observation.tell(observation.run_finished, run)

@@ -155,7 +155,7 @@ def _attend(connection: BaseDatabaseWrapper) -> None:
 def _request_finished(**kwargs: Any) -> None:
     # After Django has closed the connections that are not kept, for which that was the occasion.
     for connection in connections.all(initialized_only=True):
-        flushing.write_out(connection)
+        flushing.write_out(connection, when_due=True)
 
 
 def _migrating(*, using: str, **kwargs: Any) -> None:

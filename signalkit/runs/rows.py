@@ -15,7 +15,7 @@ from signalkit.declaration import Declaration
 from signalkit.dispatch.observation import Run
 from signalkit.events import Event
 from signalkit.exceptions import Veto
-from signalkit.runs.masking import MOST_READ, mask
+from signalkit.runs.masking import MASK, MOST_READ, mask, names_a_secret
 from signalkit.runs.references import reference
 from signalkit.runs.tracebacks import type_name, where
 from signalkit.signal_names import signal_name
@@ -101,7 +101,7 @@ def note_of(run: Run, alias: str) -> Note:
         queries,
         _NOTHING_TOLD if error is None and not run.why else _told_of(run),
         # Now: somebody may log out before it is written.
-        context.actor_unasked,
+        context.known_actor,
         _cause_of(context),
         alias,
     )
@@ -175,6 +175,9 @@ def _object_of(event: Event) -> str:
         instance = event.payload.get("user")
     if not isinstance(instance, Model):
         return ""
+    if names_a_secret(instance._meta.pk.name, conf.config().RUNS.MASK):
+        # A session's key is the session.
+        return f"{instance._meta.label}:{MASK}"
     return _storable(reference(instance))
 
 

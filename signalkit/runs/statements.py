@@ -14,7 +14,7 @@ from signalkit.transactions.watch import observe
 _ATTRIBUTE = "signalkit_statements"
 
 # The first word, behind comments and parentheses.
-_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
+_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*+(\w+)", re.DOTALL)
 _WRITING = frozenset(
     {
         *("INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "LOAD"),

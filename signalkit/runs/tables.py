@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Lock
+from threading import RLock
 
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -31,7 +31,7 @@ class Tables:
     def __init__(self) -> None:
         self._there: set[tuple[str, str]] = set()
         self._absent: dict[tuple[str, str], float] = {}
-        self._lock = Lock()
+        self._lock = RLock()
 
     def why_not(self, connection: BaseDatabaseWrapper) -> str | None:
         """Return why nothing can be recorded on a database; None where it can.
@@ -69,7 +69,7 @@ class Tables:
 
     def renew(self) -> None:
         """Go on with what is known in a forked process."""
-        self._lock = Lock()
+        self._lock = RLock()
 
 
 def _place(connection: BaseDatabaseWrapper) -> tuple[str, str]:

@@ -40,6 +40,7 @@ class Entry:
         "moment",
         "number",
         "over",
+        "passive",
         "place",
         "test_blocks",
         "undone",
@@ -83,6 +84,8 @@ class Entry:
         self.level = 0
         # Whether Django has it among its callbacks.
         self.is_callback = False
+        # Nobody's work but signalkit's own notes: for its sake no COMMIT is refused.
+        self.passive = False
         # It ran, was undone, or a later one took its place.
         self.over = False
         # A rollback took it, while it waited.

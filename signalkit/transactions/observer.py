@@ -35,7 +35,7 @@ from signalkit.transactions.interception import Interception
 from signalkit.transactions.manual import is_manual
 from signalkit.transactions.owed import Owed
 from signalkit.transactions.running import run_all
-from signalkit.transactions.server import can_turn_autocommit_on
+from signalkit.transactions.server import can_turn_autocommit_on, why_lost
 from signalkit.transactions.waiting import Waiting
 
 logger = logging.getLogger("signalkit.transactions")
@@ -153,14 +153,25 @@ class Observer:
             self._django.commit(self.connection)
             self.transaction += 1
             return
+        is_lost = False
         if self._waiting:
             # What Django asks first: nothing must run for a commit that is refused.
             self.connection.validate_thread_sharing()
             self.connection.validate_no_atomic_block()
-            self._run_before_commit()
+            is_lost = self._waiting.is_passive and self._is_lost()
+            if not is_lost:
+                self._run_before_commit()
         self._django.commit(self.connection)
         self.transaction += 1
-        self._note_commit()
+        if is_lost:
+            self._note_loss()
+            if self._manual:
+                self._settle_in_manual_mode()
+        else:
+            self._note_commit()
+
+    def _is_lost(self) -> bool:
+        return why_lost(self.connection, begins_late=self._manual) is not None
 
     def _run_before_commit(self) -> None:
         """Run what is due before COMMIT; on any failure roll back and raise."""
@@ -245,6 +256,8 @@ class Observer:
     def close(self) -> None:
         """Stand before Django's ``close()``, which closes an open transaction without a word."""
         if self.closing is not None and self.connection.connection is not None:
+            # As Django does: another thread's connection is not to be touched.
+            self.connection.validate_thread_sharing()
             self.closing(self.connection)
         self._django.close(self.connection)
         # SQLite keeps a database in memory open.

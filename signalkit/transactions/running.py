@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from signalkit.exceptions import BeforeCommitLoop
-from signalkit.transactions.entries import Entry, Work, describe
+from signalkit.transactions.entries import Entry, Moment, Work, describe
 from signalkit.transactions.failures import STOPS, Failures
 from signalkit.transactions.waiting import Waiting
 
@@ -28,18 +28,28 @@ def run_rounds(alias: str, waiting: Waiting, due: Callable[[], list[Entry]]) -> 
         batch = due()
         if not batch:
             return
-        for entry in batch:
-            # What ran before it may have rolled back to where it was queued.
-            if not entry.over:
-                waiting.catch_up(entry)
-                entry.over = True
-                entry.func()
-    if batch := due():
+        run_batch(waiting, batch)
+    batch = due()
+    if batch and batch[0].moment is Moment.LAST:
+        # Nobody waits for what these might cause; they are not of those that go round.
+        run_batch(waiting, batch)
+        batch = due()
+    if batch:
         raise BeforeCommitLoop(
             f"Before-commit work on {alias!r} still queued more of itself after {MAX_ROUNDS} "
             f"rounds: {', '.join(sorted({describe(entry.func) for entry in batch}))}. Make it "
             "stop once nothing changes, or queue it with once_per_transaction."
         )
+
+
+def run_batch(waiting: Waiting, batch: Iterable[Entry]) -> None:
+    """Run what is due, as far as nothing in it has undone the rest."""
+    for entry in batch:
+        # What ran before it may have rolled back to where it was queued.
+        if not entry.over:
+            waiting.catch_up(entry)
+            entry.over = True
+            entry.func()
 
 
 def run_all(

@@ -24,19 +24,30 @@ def refuse_lost_transaction(
     Raises:
         TransactionAborted: the transaction has failed.
     """
-    if connection.closed_in_transaction:
-        reason = "the connection was closed"
-    elif connection.needs_rollback or _has_failed(connection):
-        reason = "a database error was caught without a savepoint around the statement"
-    elif not begins_late and _has_ended(connection):
-        reason = "a statement, or an error that was caught, has ended it"
-    else:
+    reason = why_lost(connection, begins_late=begins_late)
+    if reason is None:
         return
     cause = getattr(connection, "rollback_exc", None) if connection.needs_rollback else None
     raise TransactionAborted(
         f"The transaction on {connection.alias!r} was lost {when}: {reason}. Put a statement that "
         "may fail in transaction.atomic(), and let its error leave that block."
     ) from cause
+
+
+def why_lost(connection: BaseDatabaseWrapper, *, begins_late: bool = False) -> str | None:
+    """Return why there is nothing left that COMMIT could make last; None where there is.
+
+    Args:
+        connection: where COMMIT is due.
+        begins_late: whether the driver begins the transaction at its first write.
+    """
+    if connection.closed_in_transaction:
+        return "the connection was closed"
+    if connection.needs_rollback or _has_failed(connection):
+        return "a database error was caught without a savepoint around the statement"
+    if not begins_late and _has_ended(connection):
+        return "a statement, or an error that was caught, has ended it"
+    return None
 
 
 def _has_failed(connection: BaseDatabaseWrapper) -> bool:

@@ -72,6 +72,11 @@ class Waiting:
         """The place of the latest entry."""
         return self.entries[-1].place if self.entries else 0
 
+    @property
+    def is_passive(self) -> bool:
+        """Whether nothing waits but what must not change how the transaction ends."""
+        return all(entry.passive for entry in self.entries)
+
     def has_before_commit(self) -> bool:
         """Say whether there is work to do before COMMIT, be it the last."""
         return any(entry.moment in _INSIDE and not entry.over for entry in self.entries)

@@ -7,6 +7,7 @@ import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextvars import Context as PythonContext
 from contextvars import copy_context
@@ -355,3 +356,26 @@ def _in_thread(work: Callable[[], None]) -> None:
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
+
+
+def test_tasks_that_start_tasks_hold_no_context_but_their_own() -> None:
+    alive: weakref.WeakSet[Context] = weakref.WeakSet()
+    latest: asyncio.Task[None]
+
+    async def step(left: int, done: asyncio.Future[int]) -> None:
+        nonlocal latest
+        with use(reason=str(left)) as context:
+            alive.add(context)
+            if left:
+                latest = asyncio.create_task(step(left - 1, done))
+        if not left:
+            gc.collect()
+            done.set_result(len(alive))
+
+    async def chain() -> int:
+        nonlocal latest
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        latest = asyncio.create_task(step(100, done))
+        return await done
+
+    assert asyncio.run(chain()) < 5

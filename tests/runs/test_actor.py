@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
+from signalkit import context
 from signalkit.runs.models import ReceiverRun
 from tests.dispatch.recording import listen
 
@@ -83,6 +86,23 @@ def test_a_page_that_has_asked_is_put_down_to_its_user(ada: Client) -> None:
 
 
 @served
-def test_whoever_changes_something_is_asked_for(ada: Client) -> None:
-    ada.post("/page/")
+@pytest.mark.parametrize("url", ["/page/", "/own/"])
+def test_posts_cost_what_they_cost(ada: Client, url: str) -> None:
+    counts, varies = [], []
+    for policy in ("off", "all"):
+        with override_settings(SIGNALKIT={"RUNS": {"RECORD": policy}}):
+            with CaptureQueriesContext(connection) as captured:
+                response = ada.post(url)
+            counts.append(len(captured))
+            varies.append(response.get("Vary"))
+    assert counts[0] == counts[1]
+    assert varies[0] == varies[1]
+
+
+@served
+def test_a_user_that_is_no_lazy_one_is_known(ada: Client) -> None:
+    request = RequestFactory().get("/")
+    request.user = User.objects.get()
+    with context.use(request=request):
+        sent.send(sender=None)
     assert actors() == ["ada"]

@@ -94,7 +94,7 @@ class TestW021:
         health.count("refused by 'default'", 7)
         health.count("not written yet, will be tried again", 0)
         [message] = found("W021")
-        assert message.startswith("7 runs of this process are not on record: refused by 'default'.")
+        assert message.startswith("7 runs of this process were not recorded so far: refused by")
 
 
 class TestW022:
@@ -149,3 +149,10 @@ def test_every_check_is_explained() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "checks.md"
     for number in ("E004", "E005", "W020", "W021", "W022"):
         assert f'<a id="signalkit.{number}"></a>' in page.read_text()
+
+
+@modify_settings(INSTALLED_APPS={"remove": "signalkit"})
+def test_e006_the_record_without_signalkit() -> None:
+    [message] = found("E006")
+    assert message.startswith('INSTALLED_APPS has "signalkit.runs" and not "signalkit"')
+    assert message.endswith('Add "signalkit" to INSTALLED_APPS.')

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalkit.runs.health import health
-from signalkit.runs.masking import LONGEST_MESSAGE, mask
+from signalkit.runs.masking import LONGEST_MESSAGE, mask, mask_literals, names_a_secret
 from signalkit.runs.models import ReceiverRun
 from signalkit.runs.tracebacks import LONGEST_TRACEBACK, where
 from tests.dispatch.recording import listen
@@ -386,3 +386,24 @@ class TestHostile:
         with override_settings(SIGNALKIT={"RUNS": {"RECORD": "all", "MASK": ["iban"]}}):
             sent.send(sender=None)
             assert ReceiverRun.objects.get().message == "iban=*** and kiban: ***"
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ('login(name, note="password=hunter2 x")', 'login(name, note="***")'),
+        ("raise ValueError('failed: api_key=hunter2, so')", 'raise ValueError("***")'),
+        ('raise ValueError(f"Authorization: Bearer hunter2")', 'raise ValueError("***")'),
+        ('say("hello", name)', 'say("hello", name)'),
+    ],
+)
+def test_a_string_in_code_that_names_a_secret_is_not_shown(code: str, shown: str) -> None:
+    assert mask_literals(code) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("session_key", True), ("key", True), ("api_token", True), ("iban", True), ("id", False)],
+)
+def test_names_of_keys(name: str, is_one: bool) -> None:
+    assert names_a_secret(name, ["iban"]) is is_one

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection, connections, transaction
 from django.db.models.signals import post_save
 from django.dispatch import Signal
@@ -298,6 +299,11 @@ class TestWithATransaction:
 
 @pytest.mark.usefixtures("warm")
 class TestWithout:
+    def test_a_session_is_not_named_by_its_key(self) -> None:
+        listen(sent, name="tests.sent")
+        sent.send(sender=Session, instance=Session(session_key="vg3wwnsbkbjb"))
+        assert ReceiverRun.objects.get().object == "sessions.Session:***"
+
     def test_a_few_wait_for_each_other(self) -> None:
         listen(post_save, Tag, name="tests.one")
         seen = Statements()

@@ -290,7 +290,9 @@ class TestRouters:
                 Tag.objects.create(name="a")
             connection.close()
         assert Tag.objects.count() == 1
-        assert sum(health.lost.values()) == 1
+        # It may be right the next time: what can wait does.
+        assert sum(health.lost.values()) == atomic
+        assert ReceiverRun.objects.count() == (not atomic)
 
 
 class TestTheTable:
