@@ -46,8 +46,8 @@ class Subcommand(subcommand.Subcommand):
 
     help = "Show the runs of receivers that are on record."
     description = (
-        "Shows runs on record, newest first by when they were written. Each filter may be given several times, and then "
-        "matches any of its values; different filters narrow each other. "
+        "Shows runs on record, newest first by when they were written. Each filter may be given "
+        "several times, and then matches any of its values; different filters narrow each other. "
         f"--signal, --actor, --source and --alias alone search the newest {NEWEST:,} rows, and so "
         "does --never-ran; --since reaches further. "
         f"Exit status: {NOTHING_FOUND} when nothing matches, {UNKNOWN_NAME} when a filter names "
