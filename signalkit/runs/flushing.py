@@ -13,8 +13,9 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from signalkit import conf
 from signalkit.runs.health import health
-from signalkit.runs.outgoing import Place, outgoing
+from signalkit.runs.outgoing import Place, outgoing, place_of
 from signalkit.runs.passing import has_ended_transaction, is_passing
 from signalkit.runs.pending import Pending, pending_of
 from signalkit.runs.rows import Note
@@ -63,25 +64,20 @@ def pending(connection: BaseDatabaseWrapper) -> Pending:
     return pending_of(connection, commit=_write_before_commit, lose=_keep_undone)
 
 
-def place_of(connection: BaseDatabaseWrapper) -> Place:
-    """Return what tells the database behind a connection from others."""
-    return connection.alias, str(connection.settings_dict["NAME"])
-
-
 def write_out(connection: BaseDatabaseWrapper, *, when_due: bool = False) -> None:
     """Write the rows that wait for the database of a connection, as far as that can be done now.
 
     Only over a connection that is open already, which none of a coroutine is, and in no
-    transaction. It never raises.
+    transaction; a database that the settings have for the record alone is opened. It never raises.
 
     Args:
         connection: the connection.
         when_due: whether to leave it where an attempt has failed a moment ago, which may have taken
             time.
     """
-    if connection.connection is None or in_transaction(connection):
-        return
     place = place_of(connection)
+    if not _is_open(connection, place) or in_transaction(connection):
+        return
     waiting = deque(outgoing.take(place, when_due=when_due))
     if not waiting:
         return
@@ -105,6 +101,24 @@ def write_out(connection: BaseDatabaseWrapper, *, when_due: bool = False) -> Non
         # On a request to stop as well: they may be written at the end.
         if waiting:
             outgoing.put_back(place, waiting)
+
+
+def _is_open(connection: BaseDatabaseWrapper, place: Place) -> bool:
+    """Say whether a connection is open; open it where nobody else would ever do so."""
+    if connection.connection is not None:
+        return True
+    if connection.alias != conf.config().RUNS.DATABASE:
+        return False
+    if place not in outgoing.places():
+        return False
+    try:
+        connection.ensure_connection()
+    except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
+        # Not at each run: it may take long to be refused.
+        outgoing.put_back(place, ())
+        health.count(f"no connection to {connection.alias!r}, will be tried again", 0, error)
+        return False
+    return True
 
 
 def flush(using: str | None = None) -> None:

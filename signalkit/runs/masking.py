@@ -49,7 +49,9 @@ _QUOTED = r"""\\{0,3}[bfru]{0,2}(?:\"{3}(?:(?!\"{3}).)*+(?:\"{3}|\Z)|'{3}(?:(?!'
 _LITERAL = re.compile(_QUOTED, re.DOTALL)
 _HEADERS = r"(?<=authorization: )[^\r\n]+|(?<=cookie: )[^\r\n]+"
 _SCHEMES = r"(?:Basic|Bearer|Digest|Token|ApiKey|Negotiate)\s+\S+"
-_VALUE = rf"(?:{_QUOTED}|{_HEADERS}|{_SCHEMES}|[^\s,;&)}}\]]+)"
+# As a QueryDict, a list or a call shows them.
+_SEVERAL = rf"[\w.]{{0,40}}[\[({{{{]\s*+{_QUOTED}(?:\s*+,\s*+{_QUOTED})*+"
+_VALUE = rf"(?:{_QUOTED}|{_SEVERAL}|{_HEADERS}|{_SCHEMES}|[^\s,;&)}}\]]+)"
 
 
 def mask(text: str, words: Sequence[str] = ()) -> str:

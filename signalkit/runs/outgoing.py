@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TypeAlias
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 from signalkit.runs.health import health
 from signalkit.runs.rows import Note
 
@@ -27,6 +29,11 @@ MOST = 10_000
 
 Place: TypeAlias = tuple[str, str]
 """An alias, and the name of the database behind it: in a test run that is another one."""
+
+
+def place_of(connection: BaseDatabaseWrapper) -> Place:
+    """Return what tells the database behind a connection from others."""
+    return connection.alias, str(connection.settings_dict["NAME"])
 
 
 @dataclass(slots=True)

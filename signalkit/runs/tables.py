@@ -8,6 +8,7 @@ from threading import RLock
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from signalkit.runs.outgoing import place_of
 from signalkit.runs.writing import unharmed, unlogged_cursor
 
 TABLE = "signalkit_runs_receiverrun"
@@ -41,7 +42,7 @@ class Tables:
         Args:
             connection: an open one.
         """
-        place = _place(connection)
+        place = place_of(connection)
         if place in self._there:
             return None
         alias = connection.alias
@@ -70,11 +71,6 @@ class Tables:
     def renew(self) -> None:
         """Go on with what is known in a forked process."""
         self._lock = RLock()
-
-
-def _place(connection: BaseDatabaseWrapper) -> tuple[str, str]:
-    # A test run puts another database behind the same alias.
-    return connection.alias, str(connection.settings_dict["NAME"])
 
 
 tables = Tables()

@@ -407,3 +407,18 @@ def test_a_string_in_code_that_names_a_secret_is_not_shown(code: str, shown: str
 )
 def test_names_of_keys(name: str, is_one: bool) -> None:
     assert names_a_secret(name, ["iban"]) is is_one
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<QueryDict: {'password': ['correct horse, battery staple'], 'x': ['y']}>",
+        '{"tokens": ["correct", "battery staple"]}',
+        "{'Authorization': ['Bearer correct horse']}",
+        "{'password': SecretStr('correct horse')}",
+    ],
+)
+def test_several_values_of_a_name(text: str) -> None:
+    told = mask(text)
+    assert "***" in told
+    assert not any(word in told for word in ("correct", "horse", "battery", "staple"))

@@ -22,7 +22,7 @@ from signalkit.registry import registry
 from signalkit.runs import flushing
 from signalkit.runs.health import health
 from signalkit.runs.models import ReceiverRun
-from signalkit.runs.outgoing import Outgoing, outgoing
+from signalkit.runs.outgoing import Outgoing, outgoing, place_of
 from signalkit.runs.statements import writes
 from signalkit.states import Outcome
 from signalkit.transactions import before_commit
@@ -103,7 +103,7 @@ def test_after_a_failed_attempt_nobody_tries_at_once() -> None:
     place = ("default", "x")
     listen(sent, name="tests.sent")
     sent.send(sender=None)
-    [row] = outgoing.take(flushing.place_of(connection))
+    [row] = outgoing.take(place_of(connection))
     waiting.put_back(place, [row])
     assert waiting.take(place, when_due=True) == []
     assert waiting.take(place) == [row]

@@ -445,6 +445,20 @@ class TestTrouble:
             assert run.alias == "other"
             assert ReceiverRun.objects.using("other").count() == 0
 
+    @pytest.mark.django_db(
+        transaction=True,
+        databases=["default", "other"],
+        available_apps=["tests.testapp", "signalkit.runs"],
+    )
+    def test_a_database_for_the_record_alone_is_opened(self) -> None:
+        listen(post_save, Tag, name="tests.one")
+        connections["other"].close()
+        with record("all", DATABASE="other"):
+            for number in range(100):
+                Tag.objects.create(name=f"tag {number}")
+            assert not outgoing.places()
+            assert ReceiverRun.objects.using("other").count() == 100
+
     def test_a_failed_transaction_loses_nothing_but_itself(self) -> None:
         listen(post_save, Tag, name="tests.one")
         with undone():
