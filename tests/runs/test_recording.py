@@ -456,6 +456,7 @@ class TestTrouble:
         with record("all", DATABASE="other"):
             for number in range(100):
                 Tag.objects.create(name=f"tag {number}")
+            assert health.lost == {}
             assert not outgoing.places()
             assert ReceiverRun.objects.using("other").count() == 100
 
