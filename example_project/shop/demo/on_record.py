@@ -30,9 +30,12 @@ def an_order(stage: Stage) -> None:
         "the payment, the pick list and the letter are in it",
         all(f"shop.{name}" in tree for name in ("TakePayment", "TellTheWarehouse", "ConfirmOrder")),
     )
-    actors = {*whole.values_list("actor_label", flat=True)}
+    # Nobody was known yet while the user herself was being loaded.
+    named = whole.exclude(actor_label="")
+    actors = {*named.values_list("actor_label", flat=True)}
     stage.expect(
-        f"{', '.join(sorted(actors))} is the actor of all {whole.count()} rows", actors == {NAME}
+        f"{named.count()} of its {whole.count()} rows name an actor: {', '.join(sorted(actors))}",
+        actors == {NAME},
     )
 
 
