@@ -31,6 +31,9 @@ _LOCK_WAIT = 50
 """In milliseconds: as long SQLite waits for another process; what it cannot write then, it writes
 the next time."""
 
+_READERS_WAIT = 0.25
+"""In seconds: as long a reader waits for what other threads are writing."""
+
 _CURSOR = "cursor"
 
 _ENOUGH_REFUSALS = 5
@@ -78,9 +81,13 @@ def write_out(connection: BaseDatabaseWrapper, *, when_due: bool = False) -> Non
     place = place_of(connection)
     if not _is_open(connection, place) or in_transaction(connection):
         return
-    waiting = deque(outgoing.take(place, when_due=when_due))
-    if not waiting:
-        return
+    with outgoing.under_way():
+        waiting = deque(outgoing.take(place, when_due=when_due))
+        if waiting:
+            _write_or_keep(connection, place, waiting)
+
+
+def _write_or_keep(connection: BaseDatabaseWrapper, place: Place, waiting: deque[Note]) -> None:
     try:
         with _BriefWait(connection):
             if not _refused(connection, waiting):
@@ -188,6 +195,8 @@ def before_reading(using: str) -> None:
         waiting.flush()
     else:
         write_out(connection)
+        # A request that has just ended may be writing what it did, in a thread of its own.
+        outgoing.wait(_READERS_WAIT)
 
 
 def emptied(using: str) -> None:

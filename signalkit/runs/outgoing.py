@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import RLock
+from threading import Condition, RLock
 from typing import TypeAlias
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -51,6 +52,8 @@ class Outgoing:
     def __init__(self) -> None:
         self._lock = RLock()
         self._kept: dict[Place, _Kept] = {}
+        self._written = Condition()
+        self._writers = 0
 
     def add(self, place: Place, rows: Iterable[Note], *, urgent: bool = False) -> bool:
         """Keep rows; say whether it is time to write.
@@ -101,6 +104,23 @@ class Outgoing:
             if kept := self._kept.get(place):
                 kept.not_before = time.monotonic() + LONGEST_WAIT
 
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Have readers wait, though not for long, while rows that were taken are written."""
+        with self._written:
+            self._writers += 1
+        try:
+            yield
+        finally:
+            with self._written:
+                self._writers -= 1
+                self._written.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until what other threads have taken is written, or for as long."""
+        with self._written:
+            self._written.wait_for(lambda: not self._writers, seconds)
+
     def places(self) -> list[Place]:
         """Return the databases for which there are rows."""
         with self._lock:
@@ -110,6 +130,8 @@ class Outgoing:
         """Keep nothing: in a forked process, where the parent has the rows as well."""
         self._lock = RLock()
         self._kept.clear()
+        self._written = Condition()
+        self._writers = 0
 
 
 outgoing = Outgoing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -153,3 +154,27 @@ def test_a_signal_handler_may_come_while_a_lock_is_held() -> None:
         [sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "1"
+
+
+def test_a_reader_waits_for_what_another_thread_is_writing() -> None:
+    listen(sent, name="tests.sent")
+    sent.send(sender=None)
+    writing, go_on = threading.Event(), threading.Event()
+
+    def hold(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+        writing.set()
+        go_on.wait(10)
+        return execute(sql, params, many, context)
+
+    def write() -> None:
+        connection.ensure_connection()
+        with connection.execute_wrapper(hold):
+            flushing.write_out(connection)
+        connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert writing.wait(10)
+    threading.Timer(0.05, go_on.set).start()
+    assert ReceiverRun.objects.count() == 1
+    thread.join()
