@@ -72,16 +72,19 @@ def make_run(declaration: Declaration) -> Runner:
         # alone go without.
         running = scheduled or Running(declaration, event)
         running.begin()
-        around = contexts.get()
-        # Whoever sent the event has caused this, not whoever commits.
-        contexts.set(running.context)
+        around = None
+        if scheduled is not None:
+            # Whoever sent the event has caused this, not whoever commits.
+            around = contexts.get()
+            contexts.set(running.context)
         try:
             # When nobody watches, nothing is measured.
             if finished.receivers:
                 return isolated_told(event, connection) if isolated_told else told(event)
             return isolated(event, connection) if isolated else call(event)
         finally:
-            contexts.set(around)
+            if scheduled is not None:
+                contexts.set(around)
             running.ended = True
             if before is not None:
                 before.queries += running.queries
