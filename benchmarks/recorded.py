@@ -72,7 +72,7 @@ def _in_autocommit(connected: Connected, record: object) -> Prepare:
 def _prepared(connected: Connected, record: object, repeat: Any) -> Prepare:
     @contextmanager
     def prepare() -> Iterator[Repeat]:
-        author, _ = Author.objects.get_or_create(name="Ada")
+        author, _ = Author.objects.get_or_create(name="Recorded")
         with (
             override_settings(SIGNALKIT={"AUTODISCOVER": None, "RUNS": {"RECORD": record}}),
             connected(post_save),
