@@ -129,7 +129,8 @@ def _record(run: Run) -> None:
     flushing.record(
         connection,
         note_of(run, alias),
-        at_once=run.outcome is Outcome.FAILED,
+        # Deep in a recursion there is no room: what breaks off in a driver spoils its connection.
+        at_once=run.outcome is Outcome.FAILED and not isinstance(run.error, RecursionError),
         quietly=run.event.signal in _QUIET,
     )
 

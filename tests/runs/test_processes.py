@@ -97,6 +97,9 @@ class TestKilled:
     def test_between_two_transactions(self) -> None:
         run(
             """
+            from signalkit.runs import outgoing
+
+            outgoing.LONGEST_WAIT = 3600  # however slow the machine is
             for text in "ab":
                 with transaction.atomic():
                     save(text)
