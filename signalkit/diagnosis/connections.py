@@ -13,8 +13,8 @@ from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.declare.callables import identity
+from signalkit.declare.foreign import fact
 from signalkit.declare.naming import attribute
-from signalkit.diagnosis.foreign import fact
 from signalkit.dispatch.entrance import DECLARATION
 from signalkit.dispatch.found import all_signals, with_subclasses
 from signalkit.signal_names import loaded_namespaces

@@ -11,13 +11,13 @@ from django.db.models.signals import m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
+from signalkit.declare.foreign import described
+from signalkit.declare.places import Place, place_of, place_of_declaration
 from signalkit.diagnosis.connections import (
     SignalConnection,
     all_connections,
     awaited_connections,
 )
-from signalkit.diagnosis.foreign import described
-from signalkit.diagnosis.places import Place, place_of, place_of_declaration
 from signalkit.diagnosis.senders import SenderKind, label, label_of
 from signalkit.dispatch.connect import connector
 from signalkit.dispatch.phases import is_available

@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from django.apps import AppConfig
 from django.db.models import Model
 
+from signalkit.declare.foreign import described
 from signalkit.diagnosis.connections import SignalConnection, Unknown
-from signalkit.diagnosis.foreign import described
 
 SenderKind: TypeAlias = Literal[
     "any", "model", "class", "app", "string", "object", "declared", "awaited", "gone", "untold"

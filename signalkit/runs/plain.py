@@ -20,6 +20,7 @@ from signalkit import conf
 from signalkit.declaration import Declaration
 from signalkit.declare.callables import is_coroutine_function
 from signalkit.declare.naming import origin_of_function
+from signalkit.declare.places import place_of
 from signalkit.dispatch import observation
 from signalkit.dispatch.entrance import DECLARATION
 from signalkit.dispatch.found import all_signals
@@ -140,7 +141,8 @@ def _stand_in(signal: Signal, patterns: Iterable[str], held: Any) -> Plain | Non
     receiver = _receiver(held)
     if receiver is None or hasattr(receiver, DECLARATION) or isinstance(receiver, Plain):
         return None
-    name = name_of(receiver)
+    # As `signalkit list` has it.
+    name = place_of(receiver).path
     if name.startswith(_OURS) or not any(fnmatchcase(name, each) for each in patterns):
         return None
     kind = AsyncPlain if is_coroutine_function(receiver) else Plain
@@ -152,12 +154,3 @@ def _stand_in(signal: Signal, patterns: Iterable[str], held: Any) -> Plain | Non
 def _receiver(held: Any) -> Callable[..., Any] | None:
     receiver: Callable[..., Any] | None = held() if isinstance(held, ReferenceType) else held
     return receiver
-
-
-def name_of(receiver: Any) -> str:
-    """Return what the record calls a plain receiver: where it was written, dotted."""
-    while hasattr(receiver, "func"):
-        receiver = receiver.func
-    if not isinstance(getattr(receiver, "__qualname__", None), str):
-        receiver = type(receiver)
-    return f"{receiver.__module__}.{receiver.__qualname__}"

@@ -15,10 +15,10 @@ from django.core.management import call_command
 from django.db.models.signals import post_save
 from django.dispatch import Signal
 
+from signalkit.declare.places import place_of
 from signalkit.diagnosis import checks
 from signalkit.diagnosis.connections import all_connections
 from signalkit.diagnosis.listing import Row, all_rows
-from signalkit.diagnosis.places import place_of
 from signalkit.diagnosis.senders import label_of
 
 HERE = __name__

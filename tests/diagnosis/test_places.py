@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from signalkit.diagnosis.places import Place, place_of
+from signalkit.declare.places import Place, place_of
 
 HERE = __name__
 LINES = Path(__file__).read_text().splitlines()

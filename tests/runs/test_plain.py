@@ -12,6 +12,8 @@ from django.db.models.signals import post_save
 from django.dispatch import Signal
 from django.test import override_settings
 
+from signalkit.declare.places import place_of
+from signalkit.diagnosis.connections import all_connections
 from signalkit.runs import plain
 from signalkit.runs.models import ReceiverRun
 from tests.testapp.models import Tag
@@ -144,3 +146,19 @@ def test_it_is_the_parent_of_what_it_causes() -> None:
 def test_patterns_that_name_nobody_are_told() -> None:
     with recorded("tests.runs.test_plain.answer", "shop.nobody"):
         assert plain.unmatched() == ["shop.nobody"]
+
+
+class Answerer:
+    def __call__(self, **kwargs: Any) -> str:
+        return "called"
+
+
+def test_names_are_those_of_the_listing() -> None:
+    answerer = Answerer()
+    signal = Signal()
+    signal.connect(answerer)
+    [connection] = all_connections([signal])
+    name = place_of(connection.receiver).path if connection.receiver else ""
+    with recorded(name):
+        assert [value for _, value in signal.send(sender=None)] == ["called"]
+        assert ReceiverRun.objects.get().receiver == name

@@ -9,9 +9,9 @@ from inspect import isabstract
 from django.core.checks import CheckMessage, Info
 
 from signalkit.declare.base import Receiver
+from signalkit.declare.places import place_of
 from signalkit.declare.references import ABSTRACT, DECLARATION
 from signalkit.diagnosis.checks.facts import Facts
-from signalkit.diagnosis.places import place_of
 
 
 def check_unused_bases(facts: Facts) -> Iterator[CheckMessage]:

@@ -13,13 +13,13 @@ from django.core.checks import CheckMessage, Info, Warning
 from django.dispatch import Signal
 
 from signalkit.catalogue import find
+from signalkit.declare.foreign import described, fact
 from signalkit.declare.naming import attribute
+from signalkit.declare.places import Place, innermost, place_of, place_of_declaration
 from signalkit.declare.senders import resolve
 from signalkit.diagnosis.checks.costs import what_it_costs
 from signalkit.diagnosis.checks.facts import INIT_SIGNALS, ROW_SIGNALS, Facts
 from signalkit.diagnosis.connections import SignalConnection, Unknown
-from signalkit.diagnosis.foreign import described, fact
-from signalkit.diagnosis.places import Place, innermost, place_of, place_of_declaration
 from signalkit.diagnosis.senders import label
 from signalkit.exceptions import SenderError
 from signalkit.signal_names import signal_name, signal_paths

@@ -23,8 +23,8 @@ from django.db.models.signals import (
 from signalkit.conf import SETTING, Config, parse
 from signalkit.declaration import Declaration
 from signalkit.declare.naming import attribute
+from signalkit.declare.places import Place, place_of
 from signalkit.diagnosis.connections import SignalConnection, all_connections
-from signalkit.diagnosis.places import Place, place_of
 from signalkit.discovery import is_project_app
 from signalkit.exceptions import ConfigurationError
 from signalkit.registry import registry

@@ -12,8 +12,8 @@ from typing import Any
 from django.apps import apps
 
 from signalkit.declaration import Declaration
+from signalkit.declare.foreign import described
 from signalkit.declare.naming import attribute, layers
-from signalkit.diagnosis.foreign import described
 
 
 @dataclass(frozen=True, slots=True)
