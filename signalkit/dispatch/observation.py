@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any
 
 from django.dispatch import Signal
 
 from signalkit.context.current import Context, of_process
 from signalkit.declaration import Declaration
-from signalkit.dispatch.running import RUNNING, Running
+from signalkit.dispatch.running import Running
 from signalkit.events import Event
 from signalkit.exceptions import Veto
 from signalkit.states import Outcome, Phase
@@ -28,7 +26,6 @@ run_finished = Signal(use_caching=True)
 
 run_rolled_back = Signal(use_caching=True)
 """A scheduled receiver will not run, for what it waited for was rolled back. Sent with ``run``."""
-
 
 run_skipped = Signal(use_caching=True)
 """A receiver that asks for it (``record_skips``) did not run. Sent with ``run``."""
@@ -105,30 +102,34 @@ class Run:
         return f"<Run of {self.receiver}: {self.outcome.value}>"
 
 
-def call_and_tell(call: Callable[[Event], Any], event: Event) -> Any:
-    """Call, and tell whoever watches how it went and how long it took.
+class Told:
+    """A ``with`` block around one attempt of a receiver, which is told of at its end."""
 
-    The receiver is the innermost one at work.
-    """
-    running = RUNNING.get()
-    assert running is not None  # noqa: S101  # whoever calls this has just seen to it
-    outcome = Outcome.SUCCEEDED
-    error: BaseException | None = None
-    started, clock = time.time(), time.perf_counter()
-    try:
-        return call(event)
-    except Veto as veto:
-        outcome, error = Outcome.VETOED, veto
-        raise
-    except BaseException as raised:
-        outcome, error = Outcome.FAILED, raised
-        raise
-    finally:
-        duration = time.perf_counter() - clock
-        tell(run_finished, Run(running, outcome, started, duration, error))
-        # It leads to this frame, which must not lead to it: what the receiver had at hand would
-        # wait for the garbage collector.
-        del error
+    __slots__ = ("_clock", "_running", "_started")
+
+    def __init__(self, running: Running) -> None:
+        """Say whose attempt it is.
+
+        Args:
+            running: the receiver, at work on an event.
+        """
+        self._running = running
+
+    def __enter__(self) -> None:
+        self._started, self._clock = time.time(), time.perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        duration = time.perf_counter() - self._clock
+        outcome = _outcome_with(error)
+        tell(run_finished, Run(self._running, outcome, self._started, duration, error))
+
+
+def _outcome_with(error: BaseException | None) -> Outcome:
+    if error is None:
+        return Outcome.SUCCEEDED
+    return Outcome.VETOED if isinstance(error, Veto) else Outcome.FAILED
 
 
 def tell(signal: Signal, run: Run) -> None:

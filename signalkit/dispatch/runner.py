@@ -16,7 +16,7 @@ from signalkit.context.current import CONTEXT
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation
 from signalkit.dispatch.aliases import connection_of
-from signalkit.dispatch.running import RUNNING, Running
+from signalkit.dispatch.running import Running
 from signalkit.events import Call, Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.signal_names import signal_name
@@ -45,7 +45,8 @@ class Runner(Protocol):
         """
 
 
-_Isolated: TypeAlias = Callable[[Event, BaseDatabaseWrapper | None], Any]
+_Attempt: TypeAlias = Callable[[Running], Any]
+_Isolated: TypeAlias = Callable[[Running, BaseDatabaseWrapper | None], Any]
 
 
 def make_run(declaration: Declaration) -> Runner:
@@ -54,24 +55,24 @@ def make_run(declaration: Declaration) -> Runner:
     Layers that were not asked for are not there, so that they cost nothing.
     """
     call = _caller(declaration)
-    told = partial(observation.call_and_tell, call)
+    told = partial(_call_and_tell, call)
     isolated: _Isolated | None = None
     isolated_told: _Isolated | None = None
     if declaration.on_error == "isolate":
-        isolated, isolated_told = _isolated(declaration, call), _isolated(declaration, told)
+        untold = partial(_call, call)
+        isolated, isolated_told = _isolated(declaration, untold), _isolated(declaration, told)
     # Names of the closure are faster to find than those of a module.
-    finished, innermost, contexts = observation.run_finished, RUNNING, CONTEXT
+    finished, contexts = observation.run_finished, CONTEXT
 
     def run(
         event: Event,
         connection: BaseDatabaseWrapper | None = None,
         scheduled: Running | None = None,
     ) -> Any:
-        before = innermost.get()
         # All of them, so that a cycle through this receiver can be named; the plain entrances
         # alone go without.
         running = scheduled or Running(declaration, event)
-        running.begin()
+        before = running.begin()
         around = None
         if scheduled is not None:
             # Whoever sent the event has caused this, not whoever commits.
@@ -80,15 +81,12 @@ def make_run(declaration: Declaration) -> Runner:
         try:
             # When nobody watches, nothing is measured.
             if finished.receivers:
-                return isolated_told(event, connection) if isolated_told else told(event)
-            return isolated(event, connection) if isolated else call(event)
+                return isolated_told(running, connection) if isolated_told else told(running)
+            return isolated(running, connection) if isolated else call(event)
         finally:
             if scheduled is not None:
                 contexts.set(around)
-            running.ended = True
-            if before is not None:
-                before.queries += running.queries
-            innermost.set(before)
+            running.end(before)
 
     # By this it is told apart among what waits for a commit.
     run.__qualname__ = declaration.name
@@ -110,7 +108,17 @@ def _caller(declaration: Declaration) -> Call:
     return partial(call_as_django_does, call)
 
 
-def _isolated(declaration: Declaration, attempt: Call) -> _Isolated:
+def _call(call: Call, running: Running) -> Any:
+    return call(running.event)
+
+
+def _call_and_tell(call: Call, running: Running) -> Any:
+    """Call, and tell whoever watches how it went and how long it took."""
+    with observation.Told(running):
+        return call(running.event)
+
+
+def _isolated(declaration: Declaration, attempt: _Attempt) -> _Isolated:
     """Undo what a failing receiver wrote, log it, and go on."""
     # A veto is a decision, not an accident, as long as there is something left to refuse.
     too_late = declaration.phase in (Phase.AFTER_COMMIT, Phase.AFTER_ROLLBACK)
@@ -119,14 +127,15 @@ def _isolated(declaration: Declaration, attempt: Call) -> _Isolated:
     # alone; whoever was cancelled, such as a request whose client is gone, ends all the same.
     caught = (Exception, CancelledError) if too_late else (Exception,)
 
-    def run(event: Event, connection: BaseDatabaseWrapper | None) -> Any:
+    def run(running: Running, connection: BaseDatabaseWrapper | None) -> Any:
+        event = running.event
         connection = connection or connection_of(declaration, event)
         was_open, was_lost = in_transaction(connection), connection.needs_rollback
         try:
             if was_open:
                 with transaction.atomic(using=connection.alias):
-                    return attempt(event)
-            return attempt(event)
+                    return attempt(running)
+            return attempt(running)
         except passed_on:
             raise
         except caught:

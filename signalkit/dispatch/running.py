@@ -71,9 +71,9 @@ class Running:
 
         self._number: int | None = None
 
-    def begin(self) -> None:
-        """Take note that it is at work from now on, inside of whoever is."""
-        outer = RUNNING.get()
+    def begin(self) -> Running | None:
+        """Take note that it is at work from now on; return inside of whom, for :meth:`end`."""
+        before = outer = RUNNING.get()
         # Or a chain of tasks, each started in a receiver of the one before, would grow for ever.
         while outer is not None and outer.ended:
             outer = outer.outer
@@ -81,6 +81,14 @@ class Running:
         # A test helper may call what waited for a commit more than once.
         self.ended = False
         RUNNING.set(self)
+        return before
+
+    def end(self, before: Running | None) -> None:
+        """Take note that it is done, and who is at work again."""
+        self.ended = True
+        if before is not None:
+            before.queries += self.queries
+        RUNNING.set(before)
 
     @property
     def number(self) -> int:

@@ -6,7 +6,6 @@ finds them, and their order stays. Where nothing is named, nothing is in anybody
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from functools import partial
@@ -21,15 +20,13 @@ from signalkit.declaration import Declaration
 from signalkit.declare.callables import is_coroutine_function
 from signalkit.declare.naming import origin_of_function
 from signalkit.declare.places import place_of
-from signalkit.dispatch import observation
 from signalkit.dispatch.entrance import DECLARATION
 from signalkit.dispatch.found import all_signals
+from signalkit.dispatch.observation import Told
 from signalkit.dispatch.runner import make_run
-from signalkit.dispatch.running import RUNNING, Running
+from signalkit.dispatch.running import Running
 from signalkit.dispatch.slots import substitute
 from signalkit.events import Event
-from signalkit.exceptions import Veto
-from signalkit.states import Outcome
 
 _OURS = "signalkit."
 
@@ -81,29 +78,13 @@ class AsyncPlain(Plain):
     async def __call__(self, signal: Signal, sender: Any, **named: Any) -> Any:
         """Be awaited by Django."""
         running = Running(self._declaration, Event(signal, sender, named))
-        before = RUNNING.get()
-        running.begin()
-        outcome = Outcome.SUCCEEDED
-        error: BaseException | None = None
-        started, clock = time.time(), time.perf_counter()
+        before = running.begin()
         try:
-            answer = self._call(signal=signal, sender=sender, **named)
-            return None if answer is None else await answer
-        except Veto as veto:
-            outcome, error = Outcome.VETOED, veto
-            raise
-        except BaseException as raised:
-            outcome, error = Outcome.FAILED, raised
-            raise
+            with Told(running):
+                answer = self._call(signal=signal, sender=sender, **named)
+                return None if answer is None else await answer
         finally:
-            duration = time.perf_counter() - clock
-            running.ended = True
-            if before is not None:
-                before.queries += running.queries
-            RUNNING.set(before)
-            run = observation.Run(running, outcome, started, duration, error)
-            observation.tell(observation.run_finished, run)
-            del error, run
+            running.end(before)
 
 
 _placed: list[Plain] = []
