@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import django
@@ -28,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["SIGNALKIT_TEST_DB"] = options.database
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
     django.setup()
-    with _database():
+    from benchmarks import databases
+
+    with databases.made():
         return _run(options)
 
 
@@ -95,21 +96,6 @@ def _run(options: argparse.Namespace) -> int:
 def _say(line: str = "") -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def _database() -> Iterator[None]:
-    """Have a database for the length of a block."""
-    from django.db import connections
-    from django.test.utils import setup_databases, teardown_databases
-
-    created = setup_databases(verbosity=0, interactive=False)
-    try:
-        yield
-    finally:
-        # All of them lead to the one database, which is dropped only when nobody uses it.
-        connections.close_all()
-        teardown_databases(created, verbosity=0)
 
 
 if __name__ == "__main__":

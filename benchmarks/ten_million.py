@@ -13,7 +13,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 DAYS = 90
@@ -42,7 +41,9 @@ def main() -> int:
 
     settings.ALLOWED_HOSTS = ["testserver"]
     django.setup()
-    with _database():
+    from benchmarks import databases
+
+    with databases.made({"default": None}):
         from django.db import connection
 
         version = ".".join(map(str, connection.get_database_version()))
@@ -270,20 +271,6 @@ def _select(vendor: str, rows: int) -> str:
 def _say(line: str = "") -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def _database() -> Iterator[None]:
-    """Have a database for the length of a block."""
-    from django.db import connections
-    from django.test.utils import setup_databases, teardown_databases
-
-    created = setup_databases(verbosity=0, interactive=False, aliases={"default": None})
-    try:
-        yield
-    finally:
-        connections.close_all()
-        teardown_databases(created, verbosity=0)
 
 
 if __name__ == "__main__":

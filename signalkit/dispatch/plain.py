@@ -12,6 +12,7 @@ from signalkit.dispatch.phases import Schedule
 from signalkit.dispatch.switches import switches
 from signalkit.events import Event
 from signalkit.states import Phase
+from signalkit.types import Payload
 
 Entrance: TypeAlias = Callable[..., Any]
 
@@ -85,17 +86,9 @@ def post_save_entrance(
             or raw is absent
             or using is absent
         ):
-            named = {
-                "signal": signal,
-                "sender": sender,
-                "instance": instance,
-                "created": created,
-                "update_fields": update_fields,
-                "raw": raw,
-                "using": using,
-                **more,
-            }
-            return otherwise(**{key: each for key, each in named.items() if each is not absent})
+            named = _named(instance, created, update_fields, raw, using)
+            given = {key: value for key, value in named.items() if value is not absent}
+            return otherwise(signal=signal, sender=sender, **given, **more)
         if off.engaged and off.refuses(declaration):
             return None
         # By truth, as the guard of other signals does; None is wanted by nobody.
@@ -112,13 +105,7 @@ def post_save_entrance(
         ):
             return None
         if finished.receivers:
-            named = {
-                "instance": instance,
-                "created": created,
-                "update_fields": update_fields,
-                "raw": raw,
-                "using": using,
-            }
+            named = _named(instance, created, update_fields, raw, using)
             return schedule(Event(signal, sender, named))
         return call(
             signal=signal,
@@ -131,3 +118,13 @@ def post_save_entrance(
         )
 
     return receive
+
+
+def _named(instance: Any, created: Any, update_fields: Any, raw: Any, using: Any) -> Payload:
+    return {
+        "instance": instance,
+        "created": created,
+        "update_fields": update_fields,
+        "raw": raw,
+        "using": using,
+    }

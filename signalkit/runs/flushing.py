@@ -96,13 +96,12 @@ def _write_or_keep(connection: BaseDatabaseWrapper, place: Place, waiting: deque
                 # Counted, once. While it is migrated, the table may be about to come.
                 waiting.clear()
     except Exception as error:  # noqa: BLE001  # it is counted and logged; nobody else is told
-        if is_passing(connection, error):
-            health.count("not written yet, will be tried again", 0, error)
-        elif isinstance(error, DatabaseError):
+        # What is no error of a database says nothing about the rows: somebody forbids all
+        # statements for a while, say.
+        if isinstance(error, DatabaseError) and not is_passing(connection, error):
             health.count(f"refused by {connection.alias!r}", len(waiting), error)
             waiting.clear()
         else:
-            # It says nothing about the rows: somebody forbids all statements for a while, say.
             health.count("not written yet, will be tried again", 0, error)
     finally:
         # On a request to stop as well: they may be written at the end.
@@ -114,9 +113,7 @@ def _is_open(connection: BaseDatabaseWrapper, place: Place) -> bool:
     """Say whether a connection is open; open it where nobody else would ever do so."""
     if connection.connection is not None:
         return True
-    if connection.alias != conf.config().RUNS.DATABASE:
-        return False
-    if place not in outgoing.places():
+    if connection.alias != conf.config().RUNS.DATABASE or place not in outgoing.places():
         return False
     try:
         connection.ensure_connection()

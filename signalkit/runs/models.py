@@ -61,7 +61,9 @@ class ReceiverRun(models.Model):
 
     objects = RunManager()
 
-    class Meta:  # noqa: D106  # Django's own
+    class Meta:
+        """Read by id, the newest first; every index costs each run that is recorded."""
+
         verbose_name = "receiver run"
         ordering = ["-id"]
         indexes = [

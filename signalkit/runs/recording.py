@@ -45,7 +45,7 @@ def install() -> None:
     pre_migrate.connect(_migrating, dispatch_uid=_UID)
     post_migrate.connect(_migrated, dispatch_uid=_UID)
     refresh()
-    # Apps that stand behind this one in INSTALLED_APPS connect theirs later.
+    # Apps that stand behind this one in INSTALLED_APPS declare and connect theirs later.
     request_started.connect(_first, dispatch_uid=_UID_ONCE)
     connection_created.connect(_first, dispatch_uid=_UID_ONCE)
 
@@ -73,8 +73,7 @@ def refresh() -> None:
 def _first(**kwargs: Any) -> None:
     request_started.disconnect(dispatch_uid=_UID_ONCE)
     connection_created.disconnect(dispatch_uid=_UID_ONCE)
-    if conf.config().RUNS.PLAIN:
-        plain.refresh()
+    refresh()
 
 
 def policy_of(declaration: Declaration) -> Record:

@@ -85,6 +85,7 @@ def _delete(model: type[Model], using: str, low: int, high: int, cutoff: datetim
     connection = connections[using]
     quote: Any = connection.ops.quote_name
     moment = connection.ops.adapt_datetimefield_value(cutoff)
+    # Nothing in it comes from outside.
     sql = "DELETE FROM {} WHERE {id} > %s AND {id} <= %s AND {} < %s".format(  # noqa: S608
         quote(model._meta.db_table), quote("started"), id=quote("id")
     )

@@ -10,6 +10,7 @@ from celery import Celery
 
 from signalkit.context import current, use
 from signalkit.contrib.celery import install
+from tests.context.showing import shown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup(set_prefix=False)
@@ -31,22 +32,14 @@ install()
 install()
 
 
-def shown() -> dict[str, Any]:
-    context = current()
-    actor = context.actor
-    return {
-        "correlation_id": context.correlation_id,
-        "source": context.source,
-        "detail": context.detail,
-        "actor": [actor.type, actor.id, actor.label] if actor else None,
-        "reason": context.reason,
-        "task_id": app.current_task.request.id if app.current_task else None,
-    }
+def told() -> dict[str, Any]:
+    task = app.current_task
+    return {**shown(current()), "task_id": task.request.id if task else None}
 
 
 @app.task
 def tell() -> dict[str, Any]:
-    return shown()
+    return told()
 
 
 @app.task(bind=True, default_retry_delay=0)
@@ -54,7 +47,7 @@ def tell_at_the_second_attempt(self: Any, **changes: Any) -> dict[str, Any]:
     if self.request.retries == 0:
         with use(**changes):
             raise self.retry()
-    return shown()
+    return told()
 
 
 @app.task
@@ -65,4 +58,4 @@ def fail() -> None:
 
 @app.task
 def tell_with_what_was_told(before: dict[str, Any]) -> list[dict[str, Any]]:
-    return [before, shown()]
+    return [before, told()]

@@ -18,7 +18,8 @@ from django.http.response import HttpResponseBase
 from django.test import override_settings
 from django.urls import path
 
-from signalkit.context import Context, current, notify_user, use
+from signalkit.context import current, notify_user, use
+from tests.context.showing import shown
 from tests.testapp.models import Author
 
 OURS = "signalkit.context.middleware.ContextMiddleware"
@@ -46,19 +47,6 @@ def site(*middleware: str, **settings: Any) -> Settings:
     )
     served: Settings = decorator
     return served
-
-
-def shown(context: Context) -> dict[str, Any]:
-    """Tell everything about a context."""
-    actor = context.actor
-    return {
-        "correlation_id": context.correlation_id,
-        "source": context.source,
-        "detail": context.detail,
-        "actor": [actor.type, actor.id, actor.label] if actor else None,
-        "address": context.address,
-        "reason": context.reason,
-    }
 
 
 def quiet(request: HttpRequest) -> HttpResponse:

@@ -22,7 +22,7 @@ from django.tasks import task, task_backends
 from django.tasks.signals import task_enqueued, task_finished, task_started
 
 from signalkit.contrib.django_tasks import _begin, _end, install
-from tests.context.site import shown
+from tests.context.showing import shown
 
 IMMEDIATE = "django.tasks.backends.immediate.ImmediateBackend"
 QUEUED = "tests.context.queued.QueuedBackend"

@@ -41,9 +41,9 @@ for step in sys.argv[2:]:
 """
 
 
-def run(database: Path, *steps: str) -> None:
+def run(database: Path, *steps: str, script: str = SCRIPT) -> None:
     subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(database), *steps],
+        [sys.executable, "-c", script, str(database), *steps],
         check=True,
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
@@ -79,3 +79,11 @@ def test_a_database_that_it_has_not_worked_with_is_left_alone(database: Path) ->
 def test_nor_is_one_made(database: Path) -> None:
     run(database, "send")
     assert not database.exists()
+
+
+def test_a_receiver_that_is_declared_late_may_be_the_only_one_recorded(database: Path) -> None:
+    script = SCRIPT.replace("order=1", 'record="all"').replace(
+        "USE_TZ=True", 'USE_TZ=True, SIGNALKIT={"RUNS": {"RECORD": "off"}}'
+    )
+    run(database, "migrate", "send", script=script)
+    assert recorded(database) == 1

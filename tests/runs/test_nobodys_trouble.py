@@ -156,7 +156,9 @@ def test_a_signal_handler_may_come_while_a_lock_is_held() -> None:
     assert done.stdout.strip() == "1"
 
 
-def test_a_reader_waits_for_what_another_thread_is_writing() -> None:
+def test_a_reader_waits_for_what_another_thread_is_writing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     listen(sent, name="tests.sent")
     sent.send(sender=None)
     writing, go_on = threading.Event(), threading.Event()
@@ -175,6 +177,12 @@ def test_a_reader_waits_for_what_another_thread_is_writing() -> None:
     thread = threading.Thread(target=write)
     thread.start()
     assert writing.wait(10)
-    threading.Timer(0.05, go_on.set).start()
+    wait = outgoing.wait
+
+    def wait_until_written(seconds: float) -> None:
+        go_on.set()
+        wait(10)
+
+    monkeypatch.setattr(outgoing, "wait", wait_until_written)
     assert ReceiverRun.objects.count() == 1
     thread.join()
