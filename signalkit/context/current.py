@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from django.db.models import Model
 from django.http import HttpRequest
@@ -19,7 +19,17 @@ from signalkit.context.process import Source, origin
 from signalkit.context.texts import shown
 from signalkit.context.who import Who
 
-__all__ = ["CONTEXT", "Actor", "Context", "Source", "current", "use"]
+__all__ = ["CONTEXT", "Actor", "Cause", "Context", "Source", "current", "use"]
+
+
+class Cause(NamedTuple):
+    """What there is to remember of a context, for which its request need not be kept."""
+
+    correlation_id: str
+    source: str
+    detail: str
+    reason: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -45,6 +55,18 @@ class Context:
     """The request, where there is one."""
 
     _who: Who = field(default_factory=Who, repr=False)
+    _cause: Cause | None = field(default=None, init=False, repr=False)
+
+    @property
+    def cause(self) -> Cause:
+        """What outlives it, but for the actor; the same object each time."""
+        cause = self._cause
+        if cause is None:
+            cause = Cause(
+                self.correlation_id, self.source, self.detail, self.reason, self.address or ""
+            )
+            object.__setattr__(self, "_cause", cause)
+        return cause
 
     @property
     def actor(self) -> Actor | None:

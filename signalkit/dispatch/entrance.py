@@ -85,7 +85,7 @@ def _full_entrance(declaration: Declaration, guard: Guard | None, schedule: Sche
 def _tell_skipped(
     declaration: Declaration, signal: Signal, sender: Any, named: Payload, why: str
 ) -> None:
-    if observation.run_skipped.receivers:
+    if observation.run_skipped.is_watched:
         running = Running(declaration, Event(signal, sender, named))
         run = observation.Run(running, Outcome.SKIPPED, time.time(), why=why)
         observation.tell(observation.run_skipped, run)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Callable
+from time import perf_counter, time
 
 from django.dispatch import Signal
 
@@ -16,18 +17,48 @@ from signalkit.states import Outcome, Phase
 
 logger = logging.getLogger("signalkit.receivers")
 
-run_scheduled = Signal(use_caching=True)
+
+class Observation(Signal):
+    """A signal that tells of runs, to its receivers and to listeners.
+
+    Listeners are for apps that hear of every run: Django's way to a receiver takes longer than all
+    that a listener does.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nobody who watches."""
+        # Sent with a sender that can be weakly referred to, it remembers who its receivers are.
+        super().__init__(use_caching=True)
+        self.listeners: tuple[Callable[[Run], object], ...] = ()
+        """Called with the run, before the receivers; must not raise."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody is there to be told."""
+        return bool(self.listeners or self.receivers)
+
+    def listen(self, listener: Callable[[Run], object]) -> None:
+        """Tell a function of every run from now on; once, however often this is called."""
+        self.ignore(listener)
+        self.listeners += (listener,)
+
+    def ignore(self, listener: Callable[[Run], object]) -> None:
+        """Tell a function nothing any more."""
+        self.listeners = tuple(each for each in self.listeners if each is not listener)
+
+
+run_scheduled = Observation()
 """A receiver will run before or after the commit. Sent with ``run``.
 
 Nothing more is heard of a run that a later event replaced (``once_per_transaction``)."""
 
-run_finished = Signal(use_caching=True)
+run_finished = Observation()
 """A receiver has run, well or not. Sent with ``run``."""
 
-run_rolled_back = Signal(use_caching=True)
+run_rolled_back = Observation()
 """A scheduled receiver will not run, for what it waited for was rolled back. Sent with ``run``."""
 
-run_skipped = Signal(use_caching=True)
+run_skipped = Observation()
 """A receiver that asks for it (``record_skips``) did not run. Sent with ``run``."""
 
 
@@ -116,27 +147,29 @@ class Told:
         self._running = running
 
     def __enter__(self) -> None:
-        self._started, self._clock = time.time(), time.perf_counter()
+        self._started, self._clock = time(), perf_counter()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        duration = time.perf_counter() - self._clock
-        outcome = _outcome_with(error)
+        duration = perf_counter() - self._clock
+        outcome = Outcome.SUCCEEDED if error is None else _outcome_with(error)
         tell(run_finished, Run(self._running, outcome, self._started, duration, error))
 
 
-def _outcome_with(error: BaseException | None) -> Outcome:
-    if error is None:
-        return Outcome.SUCCEEDED
+def _outcome_with(error: BaseException) -> Outcome:
     return Outcome.VETOED if isinstance(error, Veto) else Outcome.FAILED
 
 
-def tell(signal: Signal, run: Run) -> None:
+def tell(observation: Observation, run: Run) -> None:
     """Send an observation. An observer that fails is logged and changes nothing."""
+    for listener in observation.listeners:
+        listener(run)
+    if not observation.receivers:
+        return
     try:
         # A sender that can be weakly referred to, or Django would look for receivers each time.
-        signal.send_robust(sender=Run, run=run)
+        observation.send_robust(sender=Run, run=run)
     except Exception:
         # Django's own log of the failure needs a __qualname__, which not every callable has.
         logger.exception("An observer of receivers failed.", extra={"receiver": run.receiver.name})

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db.models import Model
 from django.db.models.signals import post_delete, pre_delete
-from django.dispatch import Signal
 
 from signalkit.declaration import Declaration
 from signalkit.dispatch import observation
@@ -74,10 +73,10 @@ def _until_the_commit(moment: Moment) -> Scheduler:
                 event = _lasting(event)
             connection = connection_of(declaration, event)
             running = Running(declaration, event)
-            if observation.run_scheduled.receivers and in_transaction(connection):
+            if observation.run_scheduled.is_watched and in_transaction(connection):
                 _tell(observation.run_scheduled, running, Outcome.SCHEDULED)
             # Kept for nobody, it would take room until the transaction ends.
-            is_watched = observation.run_rolled_back.receivers
+            is_watched = observation.run_rolled_back.is_watched
             dropped = partial(_tell_rolled_back, running) if is_watched else None
             work = partial(run, event, connection, running)
             queue(connection, moment, work, key=key, dropped=dropped)
@@ -101,7 +100,7 @@ def _after_rollback(declaration: Declaration, run: Runner) -> Schedule:
     return schedule
 
 
-def _tell(signal: Signal, running: Running, outcome: Outcome) -> None:
+def _tell(signal: observation.Observation, running: Running, outcome: Outcome) -> None:
     observation.tell(signal, observation.Run(running, outcome, time.time()))
 
 

@@ -44,7 +44,7 @@ def plain_entrance(declaration: Declaration, guard: Guard | None, schedule: Sche
             return None
         if when is not None and not when(**named):
             return None
-        if finished.receivers:
+        if finished.listeners or finished.receivers:
             return schedule(Event(named.pop("signal"), named.pop("sender"), named))
         return call(**named)
 
@@ -104,7 +104,7 @@ def post_save_entrance(
             using=using,
         ):
             return None
-        if finished.receivers:
+        if finished.listeners or finished.receivers:
             named = _named(instance, created, update_fields, raw, using)
             return schedule(Event(signal, sender, named))
         return call(

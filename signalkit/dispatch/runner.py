@@ -80,7 +80,7 @@ def make_run(declaration: Declaration) -> Runner:
             contexts.set(running.context)
         try:
             # When nobody watches, nothing is measured.
-            if finished.receivers:
+            if finished.listeners or finished.receivers:
                 return isolated_told(running, connection) if isolated_told else told(running)
             return isolated(running, connection) if isolated else call(event)
         finally:

@@ -15,7 +15,7 @@ from signalkit.runs import plain
 from signalkit.runs.health import health
 from signalkit.runs.rows import COLUMNS
 from signalkit.runs.tables import TABLE, is_wanted_on
-from signalkit.runs.writing import unlogged_cursor
+from signalkit.runs.writing.cursors import unlogged_cursor
 
 
 def register() -> None:

@@ -15,13 +15,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit import conf
 from signalkit.runs.health import health
+from signalkit.runs.notes import Note
 from signalkit.runs.outgoing import Place, outgoing, place_of
 from signalkit.runs.passing import has_ended_transaction, is_passing
 from signalkit.runs.pending import Pending, pending_of
-from signalkit.runs.rows import Note
 from signalkit.runs.statements import statements_of
 from signalkit.runs.tables import TABLE, tables
-from signalkit.runs.writing import MOST_ROWS, insert, unlogged_cursor
+from signalkit.runs.writing import MOST_ROWS, insert
+from signalkit.runs.writing.cursors import unlogged_cursor
 from signalkit.transactions.entries import Moment
 from signalkit.transactions.in_tests import in_test
 from signalkit.transactions.opened import in_transaction

@@ -85,7 +85,13 @@ def names_a_secret(name: str, words: Sequence[str] = ()) -> bool:
         name: the name of a field.
         words: further words, as above.
     """
-    return name == "key" or _name(tuple(words)).search(name) is not None
+    return _is_secret(name, tuple(words))
+
+
+# Asked of the same few names at every run.
+@lru_cache(maxsize=1_000)
+def _is_secret(name: str, words: tuple[str, ...]) -> bool:
+    return name == "key" or _name(words).search(name) is not None
 
 
 @lru_cache(maxsize=16)

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.runs.health import health
-from signalkit.runs.rows import Note
+from signalkit.runs.notes import Note
 
 ENOUGH = 100
 """As many rows are written at once."""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from signalkit.runs.rows import Note, as_undone
+from signalkit.runs.notes import Note, as_undone
 from signalkit.transactions.entries import Entry, Moment, Work
 from signalkit.transactions.watch import observe
 

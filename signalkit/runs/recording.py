@@ -24,7 +24,7 @@ from signalkit.dispatch.observation import (
 from signalkit.registry import registry
 from signalkit.runs import flushing, plain, statements
 from signalkit.runs.health import health
-from signalkit.runs.rows import note_of
+from signalkit.runs.notes import note_of
 from signalkit.runs.tables import tables
 from signalkit.states import Outcome
 from signalkit.transactions.watch import observe
@@ -53,16 +53,16 @@ def install() -> None:
 def refresh() -> None:
     """Watch runs, or stop doing so, according to the settings and the receivers."""
     if _is_wanted():
-        for signal in _WATCHED:
-            signal.connect(_note, dispatch_uid=_UID)
+        for observation in _WATCHED:
+            observation.listen(_note)
         connection_created.connect(_connection_opened, dispatch_uid=_UID)
         request_finished.connect(_request_finished, dispatch_uid=_UID)
         for connection in connections.all(initialized_only=True):
             if connection.connection is not None:
                 _attend(connection)
     else:
-        for signal in _WATCHED:
-            signal.disconnect(dispatch_uid=_UID)
+        for observation in _WATCHED:
+            observation.ignore(_note)
         connection_created.disconnect(dispatch_uid=_UID)
         request_finished.disconnect(dispatch_uid=_UID)
         for connection in connections.all(initialized_only=True):
@@ -109,11 +109,10 @@ def _is_wanted() -> bool:
     )
 
 
-def _note(run: Run, **kwargs: Any) -> None:
-    if not is_recorded(run):
-        return
+def _note(run: Run) -> None:
     try:
-        _record(run)
+        if is_recorded(run):
+            _record(run)
     except Exception as error:  # noqa: BLE001  # it is counted and logged
         # Whatever it is, the sender has nothing to do with it.
         health.count("signalkit could not describe them", 1, error)

@@ -9,7 +9,7 @@ from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from signalkit.runs.outgoing import place_of
-from signalkit.runs.writing import unharmed, unlogged_cursor
+from signalkit.runs.writing.cursors import unharmed, unlogged_cursor
 
 TABLE = "signalkit_runs_receiverrun"
 """Its name, written down here so that the model may ask what is not in it yet."""

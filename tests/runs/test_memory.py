@@ -21,7 +21,7 @@ from signalkit.runs import pending
 from signalkit.runs.flushing import write_out
 from signalkit.runs.health import health
 from signalkit.runs.models import ReceiverRun
-from signalkit.runs.rows import Note
+from signalkit.runs.notes import Note
 from signalkit.runs.tables import tables
 from tests.dispatch.recording import listen
 from tests.testapp.models import Tag
