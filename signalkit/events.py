@@ -108,6 +108,11 @@ def call_as_django_does(func: Callable[..., Any], event: Event) -> Any:
     return func(signal=event._signal, sender=event._sender, **event._payload)
 
 
+def parts_of(event: Event) -> tuple[Signal, Any, dict[str, Any]]:
+    """Return the signal, the sender and the payload, which is to be read only: all at once."""
+    return event._signal, event._sender, event._payload
+
+
 def _named(sender: Any) -> str:
     if sender is None or isinstance(sender, str):
         return repr(sender)

@@ -25,6 +25,7 @@ __all__ = ["CONTEXT", "Actor", "Cause", "Context", "Source", "current", "use"]
 class Cause(NamedTuple):
     """What there is to remember of a context, for which its request need not be kept."""
 
+    actor: Actor | None
     correlation_id: str
     source: str
     detail: str
@@ -59,11 +60,19 @@ class Context:
 
     @property
     def cause(self) -> Cause:
-        """What outlives it, but for the actor; the same object each time."""
+        """What outlives it, as far as is known by now; the same object until more is known."""
         cause = self._cause
-        if cause is None:
+        if cause is None or (
+            # With no request, nobody will become known.
+            cause.actor is None and self.request is not None and self._who.known() is not None
+        ):
             cause = Cause(
-                self.correlation_id, self.source, self.detail, self.reason, self.address or ""
+                self._who.known(),
+                self.correlation_id,
+                self.source,
+                self.detail,
+                self.reason,
+                self.address or "",
             )
             object.__setattr__(self, "_cause", cause)
         return cause
@@ -85,7 +94,7 @@ class Context:
         or the view. To look by oneself would take two queries, in whatever transaction is open,
         and make the response vary by cookie.
         """
-        return self._who.known()
+        return self.cause.actor
 
     @property
     def address(self) -> str | None:
@@ -105,19 +114,28 @@ def current() -> Context:
     return CONTEXT.get() or of_process()
 
 
-_process: tuple[int, Context] | None = None
+_process: Context | None = None
 
 
 def of_process() -> Context:
     """Return the context of whatever no other was set for."""
     global _process
-    known = _process
-    # A forked worker is a process of its own.
-    if known is None or known[0] != os.getpid():
+    context = _process
+    if context is None:
         source, detail = origin()
         context = Context(correlation_id=new_correlation_id(), source=source, detail=shown(detail))
-        _process = known = (os.getpid(), context)
-    return known[1]
+        _process = context
+    return context
+
+
+def _forget_the_parents() -> None:
+    global _process
+    _process = None
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked worker is a process of its own.
+    os.register_at_fork(after_in_child=_forget_the_parents)
 
 
 class _Unset:

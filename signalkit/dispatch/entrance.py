@@ -87,5 +87,4 @@ def _tell_skipped(
 ) -> None:
     if observation.run_skipped.is_watched:
         running = Running(declaration, Event(signal, sender, named))
-        run = observation.Run(running, Outcome.SKIPPED, time.time(), why=why)
-        observation.tell(observation.run_skipped, run)
+        observation.tell(observation.run_skipped, running, Outcome.SKIPPED, time.time(), why=why)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from time import perf_counter, time
+from typing import Protocol
 
 from django.dispatch import Signal
 
@@ -18,6 +17,22 @@ from signalkit.states import Outcome, Phase
 logger = logging.getLogger("signalkit.receivers")
 
 
+class Listener(Protocol):
+    """Hears of runs, by what a :class:`Run` is made of. It must not raise."""
+
+    def __call__(
+        self,
+        running: Running,
+        outcome: Outcome,
+        started: float,
+        duration: float | None,
+        error: BaseException | None,
+        why: str,
+        /,
+    ) -> object:
+        """Hear of one."""
+
+
 class Observation(Signal):
     """A signal that tells of runs, to its receivers and to listeners.
 
@@ -29,20 +44,20 @@ class Observation(Signal):
         """Begin with nobody who watches."""
         # Sent with a sender that can be weakly referred to, it remembers who its receivers are.
         super().__init__(use_caching=True)
-        self.listeners: tuple[Callable[[Run], object], ...] = ()
-        """Called with the run, before the receivers; must not raise."""
+        self.listeners: tuple[Listener, ...] = ()
+        """Called before the receivers."""
 
     @property
     def is_watched(self) -> bool:
         """Whether anybody is there to be told."""
         return bool(self.listeners or self.receivers)
 
-    def listen(self, listener: Callable[[Run], object]) -> None:
+    def listen(self, listener: Listener) -> None:
         """Tell a function of every run from now on; once, however often this is called."""
         self.ignore(listener)
         self.listeners += (listener,)
 
-    def ignore(self, listener: Callable[[Run], object]) -> None:
+    def ignore(self, listener: Listener) -> None:
         """Tell a function nothing any more."""
         self.listeners = tuple(each for each in self.listeners if each is not listener)
 
@@ -133,40 +148,30 @@ class Run:
         return f"<Run of {self.receiver}: {self.outcome.value}>"
 
 
-class Told:
-    """A ``with`` block around one attempt of a receiver, which is told of at its end."""
-
-    __slots__ = ("_clock", "_running", "_started")
-
-    def __init__(self, running: Running) -> None:
-        """Say whose attempt it is.
-
-        Args:
-            running: the receiver, at work on an event.
-        """
-        self._running = running
-
-    def __enter__(self) -> None:
-        self._started, self._clock = time(), perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> None:
-        duration = perf_counter() - self._clock
-        outcome = Outcome.SUCCEEDED if error is None else _outcome_with(error)
-        tell(run_finished, Run(self._running, outcome, self._started, duration, error))
+def tell_failure(running: Running, started: float, duration: float, error: BaseException) -> None:
+    """Tell of an attempt that raised; arguments as of :class:`Run`."""
+    outcome = Outcome.VETOED if isinstance(error, Veto) else Outcome.FAILED
+    tell(run_finished, running, outcome, started, duration, error)
 
 
-def _outcome_with(error: BaseException) -> Outcome:
-    return Outcome.VETOED if isinstance(error, Veto) else Outcome.FAILED
+def tell(
+    observation: Observation,
+    running: Running,
+    outcome: Outcome,
+    started: float,
+    duration: float | None = None,
+    error: BaseException | None = None,
+    why: str = "",
+) -> None:
+    """Tell of a run; arguments as of :class:`Run`.
 
-
-def tell(observation: Observation, run: Run) -> None:
-    """Send an observation. An observer that fails is logged and changes nothing."""
+    A receiver of the observation that fails is logged and changes nothing.
+    """
     for listener in observation.listeners:
-        listener(run)
+        listener(running, outcome, started, duration, error, why)
     if not observation.receivers:
         return
+    run = Run(running, outcome, started, duration, error, why)
     try:
         # A sender that can be weakly referred to, or Django would look for receivers each time.
         observation.send_robust(sender=Run, run=run)

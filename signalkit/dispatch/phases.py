@@ -101,7 +101,7 @@ def _after_rollback(declaration: Declaration, run: Runner) -> Schedule:
 
 
 def _tell(signal: observation.Observation, running: Running, outcome: Outcome) -> None:
-    observation.tell(signal, observation.Run(running, outcome, time.time()))
+    observation.tell(signal, running, outcome, time.time())
 
 
 def _tell_rolled_back(running: Running) -> None:

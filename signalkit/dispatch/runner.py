@@ -6,6 +6,7 @@ import logging
 from asyncio import CancelledError
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter, time
 from typing import Any, Protocol, TypeAlias
 
 from asgiref.sync import async_to_sync
@@ -20,7 +21,7 @@ from signalkit.dispatch.running import Running
 from signalkit.events import Call, Event, call_as_django_does
 from signalkit.exceptions import Veto
 from signalkit.signal_names import signal_name
-from signalkit.states import Phase
+from signalkit.states import Outcome, Phase
 from signalkit.transactions.opened import in_transaction
 
 logger = logging.getLogger("signalkit.receivers")
@@ -114,8 +115,15 @@ def _call(call: Call, running: Running) -> Any:
 
 def _call_and_tell(call: Call, running: Running) -> Any:
     """Call, and tell whoever watches how it went and how long it took."""
-    with observation.Told(running):
-        return call(running.event)
+    started, clock = time(), perf_counter()
+    try:
+        answer = call(running.event)
+    except BaseException as error:
+        observation.tell_failure(running, started, perf_counter() - clock, error)
+        raise
+    duration = perf_counter() - clock
+    observation.tell(observation.run_finished, running, Outcome.SUCCEEDED, started, duration)
+    return answer
 
 
 def _isolated(declaration: Declaration, attempt: _Attempt) -> _Isolated:

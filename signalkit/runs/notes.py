@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import Model
 from django.dispatch import Signal
 
-from signalkit import conf
-from signalkit.context.current import Actor, Cause
+from signalkit.context.current import Cause, of_process
 from signalkit.declaration import Declaration
-from signalkit.dispatch.observation import Run
-from signalkit.events import Event
+from signalkit.dispatch.running import Running
+from signalkit.events import parts_of
 from signalkit.exceptions import Veto
 from signalkit.runs.masking import MASK, MOST_READ, mask, names_a_secret
-from signalkit.runs.references import LONGEST, reference
+from signalkit.runs.references import LONGEST, label_of, reference
 from signalkit.runs.texts import storable
 from signalkit.runs.tracebacks import type_name, where
 from signalkit.states import Outcome
@@ -38,46 +39,61 @@ class Note(NamedTuple):
     told: tuple[str, str, str]
     """The error's type, what it said, and where it was raised."""
 
-    actor: Actor | None
     cause: Cause
     alias: str
     """The database of its event; empty for none."""
 
 
-_NOTHING_TOLD = ("", "", "")
+NOTHING_TOLD = ("", "", "")
 
 
-def note_of(run: Run, alias: str) -> Note:
+def note_of(
+    running: Running,
+    outcome: Outcome,
+    started: float,
+    duration: float | None,
+    told: tuple[str, str, str],
+    alias: str,
+    words: tuple[str, ...],
+) -> Note:
     """Return what there is to remember of a run.
 
     Made at once for every run, so it leaves as much as possible for
     :func:`~signalkit.runs.rows.rows_of`.
 
     Args:
-        run: what was told of it.
+        running: the receiver, at work on an event, or waiting for its turn.
+        outcome: how the run stands.
+        started: when it began, or was scheduled, in seconds since 1970.
+        duration: in seconds; None when it has not run.
+        told: what its error said, see :func:`told_of`.
         alias: the database of its event; empty for none.
+        words: names of what is masked, besides those known to everybody.
     """
-    running, error, context = run.running, run.error, run.context
-    event = running.event
-    sender = event.sender
-    return Note(
+    # Few calls: among all that a save does, a call of Python's is what this takes its time for.
+    signal, sender, payload = parts_of(running.event)
+    values = (
         running.number,
         running.parent,
         running.declaration,
-        event.signal,
+        signal,
         # No object of the application's lives longer because of the record.
         sender if isinstance(sender, type) else sender_label(sender),
-        _object_of(event),
-        run.outcome,
-        run.started,
-        run.duration,
+        _object_of(payload, words),
+        outcome,
+        started,
+        duration,
         running.queries,
-        _NOTHING_TOLD if error is None and not run.why else _told_of(run),
+        told,
         # Now: somebody may log out before it is written.
-        context.known_actor,
-        context.cause,
+        (running.context or of_process()).cause,
         alias,
     )
+    return _new(Note, values)
+
+
+# Without the call by which a named tuple is made of arguments.
+_new = tuple.__new__
 
 
 def as_undone(note: Note) -> Note | None:
@@ -102,28 +118,42 @@ def sender_label(sender: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _object_of(event: Event) -> str:
-    instance = event.instance
+def _object_of(payload: Mapping[str, Any], words: tuple[str, ...]) -> str:
+    instance = payload.get("instance")
     if instance is None:
-        instance = event.payload.get("user")
+        instance = payload.get("user")
     if not isinstance(instance, Model):
         return ""
-    options = instance._meta
-    if names_a_secret(options.pk.name, conf.config().RUNS.MASK):
+    label, key, is_secret = _of_model(instance.__class__, words)
+    if is_secret:
         # A session's key is the session.
-        return f"{options.label}:{MASK}"[:LONGEST]
-    return storable(reference(instance))
+        return f"{label}:{MASK}"[:LONGEST]
+    pk = getattr(instance, key)
+    return f"{label}:{pk}" if pk.__class__ is int else storable(reference(instance))
 
 
-def _told_of(run: Run) -> tuple[str, str, str]:
-    error = run.error
+# Only so many, for migrations make models by the dozen.
+@lru_cache(maxsize=1_000)
+def _of_model(model: type[Model], words: tuple[str, ...]) -> tuple[str, str, bool]:
+    """Return a model's label, the attribute with its primary key, and whether that is secret."""
+    pk = model._meta.pk
+    return label_of(model), pk.attname, names_a_secret(pk.name, words)
+
+
+def told_of(error: BaseException | None, why: str, words: tuple[str, ...]) -> tuple[str, str, str]:
+    """Return the type of an error, what it said, and where it was raised, masked.
+
+    Args:
+        error: what a receiver raised.
+        why: what kept it from running, where there is no error.
+        words: names of what is masked, besides those known to everybody.
+    """
     if error is None:
-        return "", run.why, ""
+        return ("", why, "") if why else NOTHING_TOLD
     try:
         # As a list of reprs, its str() is not for people.
         said = " ".join(error.messages) if isinstance(error, Veto) else str(error)
     except Exception:  # noqa: BLE001  # it is somebody else's
         said = "(its __str__ failed)"
-    words = conf.config().RUNS.MASK
     told = mask(storable(said[:MOST_READ]), words)
     return storable(type_name(error)[:200]), told, storable(where(error, words))

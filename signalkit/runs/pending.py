@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import partial
 from operator import attrgetter
+from threading import get_ident
 from typing import TypeAlias
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -64,6 +66,34 @@ class Pending:
         self._batches: list[_Batch] = []
         self._transaction = self._observer.transaction
         self._count = 0
+        # To which rows are added as long as nothing has changed.
+        self._open: list[Note] = []
+        self._undoing = -1
+        self._alias = connection.alias
+        self._thread = 0
+
+    def takes(self, alias: str, row: Note) -> bool:
+        """Have a row written with the transaction that is open, if that is the one as before.
+
+        Args:
+            alias: the database that it is for.
+            row: the row.
+
+        Returns:
+            whether it has been taken; if not, :meth:`add` finds out what has changed.
+        """
+        observer = self._observer
+        if (
+            self._undoing != observer.undoing
+            or self._transaction != observer.transaction
+            or self._alias != alias
+            or self._thread != get_ident()
+            or self._count >= MOST - 1
+        ):
+            return False
+        self._open.append(row)
+        self._count += 1
+        return True
 
     def add(self, rows: Sequence[Note]) -> None:
         """Have rows written with the transaction that is open."""
@@ -88,6 +118,8 @@ class Pending:
             # The others might be undone with these, if they were written within this savepoint.
             self._count -= len(batch.rows)
             self._relieve([batch])
+        self._open, self._undoing, self._thread = batch.rows, observer.undoing, get_ident()
+        LATEST.set(self)
 
     def _relieve(self, batches: list[_Batch]) -> None:
         """Hand over so many rows that they are not kept for the case of a rollback."""
@@ -115,6 +147,7 @@ class Pending:
         self._hand_over(batches)
 
     def _hand_over(self, batches: list[_Batch]) -> None:
+        self._shut()
         rows = [row for batch in batches for row in batch.rows]
         if not rows:
             return
@@ -129,10 +162,15 @@ class Pending:
                     batch.within = within
             batch.rows = []
 
+    def _shut(self) -> None:
+        """Have the next row added to another list."""
+        self._open, self._undoing = [], -1
+
     def _commit_all(self) -> None:
         self.flush()
         # Each has had its turn. What comes now has to wait for another.
         self._batches.clear()
+        self._shut()
 
     def _undone(self, batch: _Batch) -> None:
         if batch in self._batches:
@@ -142,6 +180,11 @@ class Pending:
         batch.written = batch.rows = []
         if rows:
             self._lose(self._connection, rows)
+
+
+LATEST: ContextVar[Pending | None] = ContextVar("signalkit_latest_runs", default=None)
+"""What was last added to here. To look up the connection, and whether it is in a transaction, takes
+as long as all else that is done for a run."""
 
 
 def _nothing() -> None:

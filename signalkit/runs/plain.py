@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from functools import partial
 from threading import RLock
+from time import perf_counter, time
 from typing import Any
 from weakref import ReferenceType
 
@@ -22,11 +23,12 @@ from signalkit.declare.naming import origin_of_function
 from signalkit.declare.places import place_of
 from signalkit.dispatch.entrance import DECLARATION
 from signalkit.dispatch.found import all_signals
-from signalkit.dispatch.observation import Told
+from signalkit.dispatch.observation import run_finished, tell, tell_failure
 from signalkit.dispatch.runner import make_run
 from signalkit.dispatch.running import Running
 from signalkit.dispatch.slots import substitute
 from signalkit.events import Event
+from signalkit.states import Outcome
 
 _OURS = "signalkit."
 
@@ -80,9 +82,17 @@ class AsyncPlain(Plain):
         running = Running(self._declaration, Event(signal, sender, named))
         before = running.begin()
         try:
-            with Told(running):
+            started, clock = time(), perf_counter()
+            try:
                 answer = self._call(signal=signal, sender=sender, **named)
-                return None if answer is None else await answer
+                if answer is not None:
+                    answer = await answer
+            except BaseException as error:
+                tell_failure(running, started, perf_counter() - clock, error)
+                raise
+            duration = perf_counter() - clock
+            tell(run_finished, running, Outcome.SUCCEEDED, started, duration)
+            return answer
         finally:
             running.end(before)
 

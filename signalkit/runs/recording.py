@@ -13,22 +13,21 @@ from django.utils.autoreload import autoreload_started, file_changed
 from django.utils.connection import ConnectionDoesNotExist
 
 from signalkit import conf
-from signalkit.declaration import Declaration
 from signalkit.dispatch.observation import (
-    Run,
     run_finished,
     run_rolled_back,
     run_scheduled,
     run_skipped,
 )
+from signalkit.dispatch.running import Running
 from signalkit.registry import registry
 from signalkit.runs import flushing, plain, statements
 from signalkit.runs.health import health
-from signalkit.runs.notes import note_of
+from signalkit.runs.notes import NOTHING_TOLD, Note, note_of, told_of
+from signalkit.runs.pending import LATEST
 from signalkit.runs.tables import tables
 from signalkit.states import Outcome
 from signalkit.transactions.watch import observe
-from signalkit.types import Record
 
 _UID = "signalkit.runs"
 _UID_ONCE = "signalkit.runs.once"
@@ -76,22 +75,29 @@ def _first(**kwargs: Any) -> None:
     refresh()
 
 
-def policy_of(declaration: Declaration) -> Record:
-    """Return what is recorded of a receiver."""
-    return conf.config().RUNS.RECORD if declaration.record is None else declaration.record
+def is_recorded(running: Running, outcome: Outcome) -> bool:
+    """Say whether a run is to be on record.
 
-
-def is_recorded(run: Run) -> bool:
-    """Say whether a run is to be on record."""
-    policy, outcome = policy_of(run.receiver), run.outcome
-    if policy == "off" or (outcome is Outcome.SCHEDULED and not run.receiver.announce):
+    Args:
+        running: the receiver, at work on an event, or waiting for its turn.
+        outcome: how the run stands.
+    """
+    receiver = running.declaration
+    policy = receiver.record
+    if policy is None:
+        policy = conf.config().RUNS.RECORD
+    if outcome is Outcome.SCHEDULED and not receiver.announce:
         return False
-    if policy == "all" or outcome is Outcome.FAILED:
+    if policy == "all":
+        return True
+    if policy == "off":
+        return False
+    if outcome is Outcome.FAILED:
         return True
     if policy == "failures":
         # What was announced would seem never to have run.
-        return run.receiver.announce
-    return _place_in_sample(run.number) < policy
+        return receiver.announce
+    return _place_in_sample(running.number) < policy
 
 
 def _place_in_sample(number: int) -> float:
@@ -109,34 +115,48 @@ def _is_wanted() -> bool:
     )
 
 
-def _note(run: Run) -> None:
+def _note(
+    running: Running,
+    outcome: Outcome,
+    started: float,
+    duration: float | None,
+    error: BaseException | None,
+    why: str,
+) -> None:
     try:
-        if is_recorded(run):
-            _record(run)
-    except Exception as error:  # noqa: BLE001  # it is counted and logged
+        if not is_recorded(running, outcome):
+            return
+        runs = conf.config().RUNS
+        using = running.declaration.using or running.event.using
+        alias = using if isinstance(using, str) else ""
+        told = NOTHING_TOLD if error is None and not why else told_of(error, why, runs.MASK)
+        note = note_of(running, outcome, started, duration, told, alias, runs.MASK)
+        # Mostly it is for the transaction that the one before was for.
+        latest = LATEST.get()
+        if latest is None or not latest.takes(runs.DATABASE or alias, note):
+            # Deep in a recursion there is no room: what breaks off in a driver spoils its
+            # connection.
+            at_once = outcome is Outcome.FAILED and not isinstance(error, RecursionError)
+            _record(note, at_once)
+    except Exception as problem:  # noqa: BLE001  # it is counted and logged
         # Whatever it is, the sender has nothing to do with it.
-        health.count("signalkit could not describe them", 1, error)
+        health.count("signalkit could not describe them", 1, problem)
 
 
-def _record(run: Run) -> None:
+def _record(note: Note, at_once: bool) -> None:
     runs = conf.config().RUNS
-    connection = _connection_of(run.receiver.using or run.event.using)
-    alias = "" if connection is None else connection.alias
-    if connection is None or runs.DATABASE not in (None, alias):
+    connection = _connection_of(note.alias)
+    if connection is None:
+        note = note._replace(alias="")
+    if connection is None or runs.DATABASE not in (None, note.alias):
         connection = connections[runs.DATABASE or runs.FALLBACK_DATABASE]
-    flushing.record(
-        connection,
-        note_of(run, alias),
-        # Deep in a recursion there is no room: what breaks off in a driver spoils its connection.
-        at_once=run.outcome is Outcome.FAILED and not isinstance(run.error, RecursionError),
-        quietly=run.event.signal in _QUIET,
-    )
+    flushing.record(connection, note, at_once=at_once, quietly=note.signal in _QUIET)
 
 
-def _connection_of(alias: object) -> BaseDatabaseWrapper | None:
+def _connection_of(alias: str) -> BaseDatabaseWrapper | None:
     """Return the connection to a database; None where a signal means something else by it."""
     try:
-        return connections[alias] if isinstance(alias, str) else None
+        return connections[alias] if alias else None
     except ConnectionDoesNotExist:
         return None
 

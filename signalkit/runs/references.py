@@ -23,8 +23,12 @@ def reference(instance: Model) -> str:
         The model's label, a colon, the primary key; nothing behind the colon where there is none
         yet, commas inside of a composite one. At most 200 characters: what is longer is cut.
     """
-    concrete = instance._meta.concrete_model or type(instance)
-    return f"{concrete._meta.label}:{_text(instance.pk)}"[:LONGEST]
+    return f"{label_of(instance.__class__)}:{_text(instance.pk)}"[:LONGEST]
+
+
+def label_of(model: type[Model]) -> str:
+    """Return the label of a model; of a proxy, that of the model that it stands for."""
+    return (model._meta.concrete_model or model)._meta.label
 
 
 def parse_reference(text: str) -> str:
@@ -43,7 +47,7 @@ def parse_reference(text: str) -> str:
         model = apps.get_model(label)
     except LookupError:
         return text
-    return f"{(model._meta.concrete_model or model)._meta.label}:{pk}"
+    return f"{label_of(model)}:{pk}"
 
 
 def _text(pk: Any) -> str:

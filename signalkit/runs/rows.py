@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from django.dispatch import Signal
@@ -39,18 +39,11 @@ OF_CAUSE = (
 COLUMNS = (*OF_RUN, *OF_KIND, *OF_CAUSE)
 
 
-class Row(NamedTuple):
-    """The values of one row, in three parts.
+Row: TypeAlias = tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]
+"""The values of one row, in the orders of :data:`OF_RUN`, :data:`OF_KIND` and :data:`OF_CAUSE`.
 
-    The last two are the same objects in many rows, so that who writes them need not do everything
-    over again for each.
-    """
-
-    run: tuple[Any, ...]
-    """In the order of :data:`OF_RUN`."""
-
-    kind: tuple[str, ...]
-    cause: tuple[str, ...]
+The last two are the same objects in many rows, so that who writes them need not do everything over
+again for each."""
 
 
 def rows_of(
@@ -64,35 +57,26 @@ def rows_of(
         attempt: which attempt it is.
     """
     kinds: dict[tuple[Any, ...], tuple[str, ...]] = {}
-    causes: dict[tuple[int, int], tuple[str, ...]] = {}
+    causes: dict[int, tuple[str, ...]] = {}
     for note in notes:
+        # fmt: off
+        (number, parent, receiver, signal, sender, about, outcome,
+         started, duration, queries, told, cause, alias) = note
+        # fmt: on
         # The notes keep alive what the numbers stand for. Not everybody's classes can be hashed.
-        kind_key = (id(note.receiver), id(note.signal), id(note.sender), note.alias)
-        kind = kinds.get(kind_key)
-        if kind is None:
-            kind = kinds[kind_key] = _kind_of(note)
-        cause_key = (id(note.actor), id(note.cause))
-        cause = causes.get(cause_key)
-        if cause is None:
-            cause = causes[cause_key] = (*_actor(note.actor), *_cause(note.cause))
-        duration, queries = note.duration, None
+        kind_key = (id(receiver), id(signal), id(sender), alias)
+        of_kind = kinds.get(kind_key)
+        if of_kind is None:
+            of_kind = kinds[kind_key] = _kind_of(note)
+        of_cause = causes.get(id(cause))
+        if of_cause is None:
+            of_cause = causes[id(cause)] = _cause_of(cause)
+        microseconds, sent = None, None
         if duration is not None:
-            duration, queries = round(duration * 1_000_000), note.queries
-        yield Row(
-            (
-                note.number,
-                note.parent,
-                attempt,
-                moment(note.started),
-                duration,
-                queries,
-                note.outcome.value,
-                note.object,
-                *note.told,
-            ),
-            kind,
-            cause,
-        )
+            microseconds, sent = round(duration * 1_000_000), queries
+        of_run = (number, parent, attempt, moment(started), microseconds, sent)
+        # Of an enumeration's member, .value is a call.
+        yield (*of_run, outcome._value_, about, *told), of_kind, of_cause
 
 
 def _kind_of(note: Note) -> tuple[str, ...]:
@@ -117,15 +101,16 @@ def _name_of(signal: Signal) -> str:
     return name
 
 
-def _actor(actor: Actor | None) -> tuple[str, str, str]:
-    return ("", "", "") if actor is None else (actor.type[:100], actor.id[:64], actor.label[:150])
-
-
-def _cause(cause: Cause) -> tuple[str, ...]:
+def _cause_of(cause: Cause) -> tuple[str, ...]:
     return (
+        *_actor(cause.actor),
         cause.correlation_id[:64],
         cause.source[:16],
         cause.detail[:200],
         cause.reason[:200],
         cause.address[:45],
     )
+
+
+def _actor(actor: Actor | None) -> tuple[str, str, str]:
+    return ("", "", "") if actor is None else (actor.type[:100], actor.id[:64], actor.label[:150])

@@ -78,6 +78,10 @@ class Observer:
         self.transaction = 0
         """Differs between any two transactions of this connection."""
 
+        self.undoing = 0
+        """As long as it is the same, what is queued in one transaction is undone together: nothing
+        was undone, and no other savepoint has become the innermost."""
+
         self.closing: Callable[[BaseDatabaseWrapper], object] | None = None
         """Called with the connection before it is closed; must not raise."""
 
@@ -272,6 +276,7 @@ class Observer:
             self._settle_in_test()
         sid: str | None = self._django.savepoint(self.connection)
         if self._busy and sid is not None:
+            self.undoing += 1
             self._waiting.savepoint_made(sid)
         return sid
 
@@ -279,6 +284,7 @@ class Observer:
         """Stand before Django's ``savepoint_rollback()``."""
         self._django.savepoint_rollback(self.connection, sid)
         if self._busy and self._knows_savepoints():
+            self.undoing += 1
             undone = self._waiting.rolled_back_to(sid)
             take_out(self.connection, undone)
             self._note_undone(undone)
@@ -287,6 +293,7 @@ class Observer:
         """Stand before Django's ``savepoint_commit()``."""
         self._django.savepoint_commit(self.connection, sid)
         if self._busy and self._knows_savepoints():
+            self.undoing += 1
             take_out(self.connection, self._waiting.released(sid))
             self._settle_in_test()
 
@@ -296,6 +303,7 @@ class Observer:
 
     def _note_loss(self) -> None:
         """Take note that the whole transaction is lost."""
+        self.undoing += 1
         self._note_undone(self._waiting.clear())
         self._transactions += 1
         self._rest()

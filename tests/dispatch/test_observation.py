@@ -13,7 +13,7 @@ from django.db.models.signals import post_save
 from django.dispatch import Signal
 
 from signalkit import Event, ModelReceiver, Outcome, Phase, Veto
-from signalkit.dispatch import observation
+from signalkit.dispatch import observation, runner
 from signalkit.dispatch.observation import Run, run_finished, run_rolled_back, run_scheduled
 from signalkit.dispatch.runner import make_run
 from signalkit.registry import registry
@@ -114,7 +114,7 @@ class TestFinished:
         self, watch: Watch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = iter([10.0, 12.5])
-        monkeypatch.setattr(observation, "perf_counter", lambda: next(clock))
+        monkeypatch.setattr(runner, "perf_counter", lambda: next(clock))
         make_run(replace(registry_entry(), call=lambda **kwargs: None))(Event(Signal(), None, {}))
         assert watch.runs[-1].duration == 2.5
 
@@ -336,7 +336,7 @@ class TestObservers:
         listen(post_save, Tag, reentry="skip")
         listen(post_save, Tag, phase=Phase.AFTER_COMMIT, on_error="raise")
         with monkeypatch.context() as patch:
-            patch.setattr(observation, "perf_counter", never)
+            patch.setattr(runner, "perf_counter", never)
             post_save.send(sender=Tag, instance=Tag(), using="default", created=True, raw=False)
 
     def test_a_watcher_that_comes_late_hears_the_rest(self) -> None:
