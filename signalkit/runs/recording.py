@@ -133,7 +133,9 @@ def _note(
         note = note_of(running, outcome, started, duration, told, alias, runs.MASK)
         # Mostly it is for the transaction that the one before was for.
         latest = LATEST.get()
-        if latest is None or not latest.takes(runs.DATABASE or alias, note):
+        if latest is None or not latest.takes(
+            runs.DATABASE or alias or runs.FALLBACK_DATABASE, note
+        ):
             # Deep in a recursion there is no room: what breaks off in a driver spoils its
             # connection.
             at_once = outcome is Outcome.FAILED and not isinstance(error, RecursionError)
