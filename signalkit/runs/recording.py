@@ -21,7 +21,7 @@ from signalkit.dispatch.observation import (
 )
 from signalkit.dispatch.running import Running
 from signalkit.registry import registry
-from signalkit.runs import flushing, plain, statements
+from signalkit.runs import flushing, plain, statements, storing
 from signalkit.runs.health import health
 from signalkit.runs.notes import NOTHING_TOLD, Note, note_of, told_of
 from signalkit.runs.pending import LATEST
@@ -180,11 +180,11 @@ def _request_finished(**kwargs: Any) -> None:
 
 
 def _migrating(*, using: str, **kwargs: Any) -> None:
-    flushing.migrating.add(using)
+    storing.migrating.add(using)
 
 
 def _migrated(*, using: str, **kwargs: Any) -> None:
-    flushing.migrating.discard(using)
+    storing.migrating.discard(using)
     tables.forget()
     if "plan" not in kwargs:
         # The command flush sends the signal, too.

@@ -10,7 +10,7 @@ from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrat
 from django.db import connection
 from django.db.models.signals import post_save
 
-from signalkit.runs import flushing
+from signalkit.runs import flushing, storing
 from signalkit.runs.health import health
 from signalkit.runs.models import ReceiverRun
 from signalkit.runs.tables import tables
@@ -40,4 +40,4 @@ def test_runs_wait_for_the_table_and_nobody_is_warned(caplog: pytest.LogCaptureF
             editor.create_model(ReceiverRun)
         emit_post_migrate_signal(0, False, "default", plan=[], apps=apps)
     assert [run.receiver for run in ReceiverRun.objects.all()] == ["tests.one"]
-    assert not flushing.migrating
+    assert not storing.migrating

@@ -17,7 +17,7 @@ from django.dispatch import Signal
 from django.test import override_settings
 
 from signalkit import Phase
-from signalkit.runs import flushing, outgoing, writing
+from signalkit.runs import flushing, outgoing, storing, writing
 from signalkit.runs.health import health
 from signalkit.runs.models import ReceiverRun
 from signalkit.runs.tables import TABLE, tables
@@ -135,7 +135,7 @@ class TestOfSeveralStatements:
 
     @pytest.mark.parametrize("error", [ValueError, OperationalError])
     def test_without(self, error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(flushing, "is_passing", lambda c, e: isinstance(e, OperationalError))
+        monkeypatch.setattr(storing, "is_passing", lambda c, e: isinstance(e, OperationalError))
         listen(sent, name="tests.sent")
         with transaction.atomic():
             for _ in range(2_500):
