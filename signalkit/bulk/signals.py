@@ -64,8 +64,8 @@ class BulkSignal(ModelSignal):
             apps: where a string is looked up.
 
         Returns:
-            Whether there was such a connection; None where a string stands for a model that is
-            not loaded yet.
+            Whether there was such a connection; None, as from Django, where a string stands for
+            the sender.
         """
         disconnected = super().disconnect(receiver, sender, dispatch_uid, apps)
         if self.on_change is not None:

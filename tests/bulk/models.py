@@ -67,7 +67,8 @@ class Part(models.Model):
 
 class Note(models.Model):
     text = models.CharField(max_length=50)
-    content_type = models.ForeignKey(ContentType, models.CASCADE, null=True)
+    # Without a constraint: apps that have no migrations get their tables first.
+    content_type = models.ForeignKey(ContentType, models.CASCADE, null=True, db_constraint=False)
     object_id = models.PositiveBigIntegerField(null=True)
     about = GenericForeignKey()
 
