@@ -84,9 +84,7 @@ class TestAutocommit:
         assert not is_written()
 
     def test_what_receivers_wrote_goes_with_it(self, write: Write) -> None:
-        listen(
-            list(ALL), Tag, note=lambda named: Record.objects.create(text=repr(named["signal"]))
-        )
+        listen(list(ALL), Tag, note=lambda named: Record.objects.create(text=repr(named["signal"])))
         listen(list(POST), Tag, note=fail)
 
         with pytest.raises(Veto):

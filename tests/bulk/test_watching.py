@@ -65,9 +65,7 @@ def nothing_is_left(only_own_receivers: None) -> Iterator[None]:
 class TestDjangoIsAsItWas:
     def test_until_a_model_is_watched_and_afterwards(self) -> None:
         with bulk.watched(Tag):
-            assert all(
-                one is not other for one, other in zip(in_place(), DJANGOS, strict=True)
-            )
+            assert all(one is not other for one, other in zip(in_place(), DJANGOS, strict=True))
         assert in_place() == DJANGOS
 
     def test_what_stands_in_its_place_looks_like_it(self) -> None:
@@ -138,8 +136,11 @@ class TestUnwatchedModels:
         calls = []
         for signal in ALL:
             send = signal.send
-            signal.send = lambda *args, send=send, **kwargs: calls.append(args) or send(  # type: ignore[method-assign, func-returns-value]
-                *args, **kwargs
+            signal.send = lambda *args, send=send, **kwargs: (
+                calls.append(args)
+                or send(  # type: ignore[method-assign, func-returns-value]
+                    *args, **kwargs
+                )
             )
         try:
             Author.objects.bulk_create([Author(name="Ada")])

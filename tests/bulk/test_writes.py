@@ -132,9 +132,7 @@ class TestUpdate:
 
         audiobook.refresh_from_db()
         assert (audiobook.title, audiobook.minutes) == ("d", 4)
-        assert seen == [
-            (name, model) for model in (Audiobook, Bestseller, Book) for name in HEARD
-        ]
+        assert seen == [(name, model) for model in (Audiobook, Bestseller, Book) for name in HEARD]
 
     def test_children_are_heard_with_include_subclasses(self) -> None:
         seen = listen(bulk.post_update, Book, include_subclasses=True, note=told)
