@@ -46,8 +46,8 @@ class Item(models.Model):
     )
     spare = models.ForeignKey(Shelf, models.SET(no_shelf), null=True, related_name="spares")
 
-    objects = ItemQuerySet.as_manager()
-    silent = models.Manager.from_queryset(SilentQuerySet)()
+    objects: ClassVar[models.Manager[Item]] = ItemQuerySet.as_manager()
+    silent: ClassVar[models.Manager[Item]] = models.Manager.from_queryset(SilentQuerySet)()
 
     class Meta:
         app_label = "testapp"

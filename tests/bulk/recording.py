@@ -27,7 +27,7 @@ NAMES = {
 
 
 def names(
-    sender: type[Model] | None | list[type[Model]], signals: Sequence[Signal] = ALL, **options: Any
+    sender: type[Model] | list[type[Model]] | None, signals: Sequence[Signal] = ALL, **options: Any
 ) -> list[str]:
     """Listen; return the list that grows by the name of each signal."""
     return listen(list(signals), sender, note=lambda named: NAMES[named["signal"]], **options)

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.dispatch import receiver as django_receiver
 
 from signalkit import Event, ModelReceiver, Phase, Veto, bulk
-from tests.bulk.recording import ALL, CREATE, UPDATE, names
+from tests.bulk.recording import ALL, UPDATE, names
 from tests.dispatch.recording import both_aliases, listen, queries, real_commits, undone
 from tests.testapp.models import Book, Record, Tag
 
