@@ -1,7 +1,7 @@
 """Runs Django's own tests with signalkit in INSTALLED_APPS and its observer on each connection.
 
-``python -m tests.django_suite [--plain | --bulk] [LABEL...]``. The tests come with the source of the
-very Django that is installed. ``--plain`` leaves signalkit out, to see what fails without it;
+``python -m tests.django_suite [--plain | --bulk] [LABEL...]``. The tests come with the source of
+the very Django that is installed. ``--plain`` leaves signalkit out, to see what fails without it;
 ``--bulk`` watches every model for bulk writes, too, with a receiver on each of the signals.
 """
 
