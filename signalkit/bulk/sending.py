@@ -76,9 +76,9 @@ def bulk_update(
     """Write fields of objects as Django does, and tell of it."""
     model = queryset.model
     objs, fields = tuple(objs), tuple(fields)
-    names = _field_names(model, fields)
-    heard = _is_heard(model, pre_bulk_update, post_bulk_update)
-    if not (heard and objs and names):
+    heard = objs and _is_heard(model, pre_bulk_update, post_bulk_update)
+    names = _field_names(model, fields) if heard else ()
+    if not names:
         return _without_updates(original, queryset, objs, fields, batch_size)
     using = _write_alias(queryset)
     payload = {"objs": objs, "fields": names, "batch_size": batch_size, "using": using}
@@ -104,15 +104,15 @@ def _without_updates(original: Original, queryset: QuerySet[Any], *args: Any) ->
 def update(original: Original, queryset: QuerySet[Any], values: dict[str, Any]) -> Any:
     """Update rows as Django does, and tell of it."""
     model, query = queryset.model, queryset.query
-    named = _by_field_name(model, values)
-    if (
-        not named
+    is_told = (
+        not hasattr(query, _IN_BULK_UPDATE)
+        and _is_heard(model, pre_update, post_update)
         # Django refuses these.
-        or query.is_sliced
-        or query.combinator
-        or hasattr(query, _IN_BULK_UPDATE)
-        or not _is_heard(model, pre_update, post_update)
-    ):
+        and not query.is_sliced
+        and not query.combinator
+    )
+    named = _by_field_name(model, values) if is_told else {}
+    if not named:
         return original(queryset, **values)
     using = _write_alias(queryset)
     payload = {"values": MappingProxyType(named), "fields": tuple(named), "using": using}
@@ -136,14 +136,14 @@ def update_batch(
     Django does not ask how many rows there were.
     """
     model: Any = query.model
-    named = _by_field_name(model, values)
-    if not (named and _is_heard(model, pre_update, post_update)):
+    if not _is_heard(model, pre_update, post_update):
         return original(query, pk_list, values, using)
+    named = _by_field_name(model, values)
     payload = {"values": MappingProxyType(named), "fields": tuple(named), "using": using}
     rows = model._base_manager.using(using).filter(pk__in=pk_list)
+    pks = tuple(pk_list) if model in state.with_pks else None
     with _transaction(using):
         pre_update.send(model, **payload, queryset=rows)
-        pks = _pks(model, rows)
         result = original(query, pk_list, values, using)
         post_update.send(model, **payload, rows=None, pks=pks)
     return result

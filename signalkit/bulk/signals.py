@@ -19,8 +19,9 @@ class BulkSignal(ModelSignal):
     Only the models that one of them names are watched.
     """
 
-    on_change: OnChange | None = None
-    """Called with the sender, once a receiver was connected or disconnected."""
+    on_change: OnChange
+    """Called with the sender, once a receiver was connected or disconnected. The one that knows who
+    is watched sets it, for all of them."""
 
     def __init__(self) -> None:
         """Remember who hears of whom, as Django's own model signals do."""
@@ -44,8 +45,7 @@ class BulkSignal(ModelSignal):
             apps: where a string is looked up.
         """
         super().connect(receiver, sender, weak, dispatch_uid, apps)
-        if self.on_change is not None:
-            self.on_change(sender)
+        self.on_change(sender)
 
     # What Django's own ModelSignal takes and returns, the stubs leave out.
     def disconnect(  # type: ignore[override]
@@ -68,8 +68,7 @@ class BulkSignal(ModelSignal):
             the sender.
         """
         disconnected = super().disconnect(receiver, sender, dispatch_uid, apps)
-        if self.on_change is not None:
-            self.on_change(sender)
+        self.on_change(sender)
         return disconnected
 
 

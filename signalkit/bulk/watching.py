@@ -143,7 +143,8 @@ def _find(model: type[Model] | str) -> _Found:
         label, _, name = model.partition(".")
         if not label or not name or "." in name:
             raise SenderError(f"{model!r} is no model; expected 'app_label.ModelName'.")
-        return _registered(model.lower()) or model.lower()
+        loaded = _registered(model.lower())
+        return model.lower() if loaded is None or loaded._meta.swapped else loaded
     found: type[Model] = resolve(model)
     return found
 

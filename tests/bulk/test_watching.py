@@ -26,8 +26,10 @@ from django.test import override_settings
 import signalkit
 from signalkit import Event, ModelReceiver, Receiver, bulk
 from signalkit.bulk.state import state
+from signalkit.bulk.watching import watching
 from signalkit.exceptions import DeclarationError, SenderError
 from signalkit.registry import registry
+from tests.bulk.models import Item, Shelf
 from tests.bulk.recording import ALL, UPDATE, names
 from tests.dispatch.recording import listen, real_commits
 from tests.testapp.models import Audiobook, Author, Bestseller, Book, Dated, Tag
@@ -137,6 +139,8 @@ class TestUnwatchedModels:
     def test_are_not_told_of_and_cost_nothing_but_a_look(self) -> None:
         seen = names(Tag)
         everything = names(None)
+        shelf = Shelf.objects.create(name="a")
+        Item.objects.create(name="a", shelf=shelf, spare=shelf)
         calls = []
 
         def count(frame: FrameType, event: str, argument: object) -> None:
@@ -149,11 +153,13 @@ class TestUnwatchedModels:
             Author.objects.update(name="Eve")
             Author.objects.bulk_update(Author.objects.all(), ["name"])
             Author.objects.all().delete()
+            shelf.delete()
         finally:
             sys.setprofile(None)
 
         # What stands before each method, and nothing behind it.
-        assert calls == ["bulk_create", "update", "bulk_update", "update"]
+        assert calls[:4] == ["bulk_create", "update", "bulk_update", "update"]
+        assert {*calls[4:]} == {"update", "update_batch"}
         assert (seen, everything) == ([], [])
 
     def test_the_historical_models_of_migrations(self) -> None:
@@ -325,6 +331,17 @@ class TestWatch:
         finally:
             apps.models_ready = True
 
+    def test_the_historical_model_of_one_that_comes_later_is_not_meant(self) -> None:
+        apps.models_ready = False
+        try:
+            with bulk.watched("testapp.Eclipse"):
+                history = ProjectState()
+                history.add_model(ModelState("testapp", "Eclipse", []))
+                assert history.apps.get_model("testapp", "Eclipse")
+                assert state.ids == frozenset()
+        finally:
+            apps.models_ready = True
+
     def test_a_plain_receiver_of_a_model_that_comes_later(self) -> None:
         seen = []
 
@@ -351,6 +368,20 @@ class TestWatch:
             apps.models_ready = True
 
         assert watched_models() == {Tag}
+
+    @override_settings(AUTH_USER_MODEL="testapp.Author")
+    def test_one_that_is_swapped_out(self) -> None:
+        message = "auth.User is swapped out for testapp.Author"
+        with pytest.raises(SenderError, match=message):
+            bulk.watch(User)
+        apps.models_ready = False
+        try:
+            with bulk.watched("auth.User"):
+                # Left for the check to complain of.
+                assert state.ids == frozenset()
+                assert [*watching.awaited()] == ["auth.user"]
+        finally:
+            apps.models_ready = True
 
     @override_settings(INSTALLED_APPS=["signalkit"])
     def test_while_the_app_is_out(self) -> None:

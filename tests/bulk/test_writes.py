@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connection
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 
 from signalkit import bulk
 from tests.bulk.models import Item, Note, Part, Shelf
@@ -378,14 +378,29 @@ class TestBulkUpdate:
         item = Item.objects.create(name="a")
         seen = names([Tag, Item])
 
-        class Eager(type(Item.objects.all())):  # type: ignore[misc]
+        class Eager(QuerySet[Item]):
             def update(self, **kwargs: Any) -> int:
                 Tag.objects.update(name="b")
-                return int(super().update(**kwargs))
+                return super().update(**kwargs)
 
         Eager(Item).bulk_update([item], ["name"])
 
         assert seen == ["pre_bulk_update", *HEARD, "post_bulk_update"]
+
+    def test_one_inside_of_another(self) -> None:
+        item = Item.objects.create(name="a")
+        seen = names(Item)
+
+        class Nested(QuerySet[Item]):
+            def update(self, **kwargs: Any) -> int:
+                if "name" in kwargs:
+                    self.bulk_update([item], ["touched"])
+                return super().update(**kwargs)
+
+        Nested(Item).bulk_update([item], ["name"])
+
+        one = ["pre_bulk_update", "post_bulk_update"]
+        assert seen == [one[0], *one, one[1]]
 
     def test_what_a_receiver_sets_beforehand_is_written(self, tags: list[Tag]) -> None:
         def rename(named: dict[str, Any]) -> None:
@@ -562,6 +577,15 @@ class TestDeletions:
 
         assert [each["rows"] for each in post if each["values"] == {"spare": None}] == [None]
         assert all(each["pks"] is None for each in post)
+
+    def test_nobody_listens(self, shelf: Any) -> None:
+        item = Item.objects.create(name="a", spare=shelf)
+
+        with bulk.watched(Item):
+            shelf.delete()
+
+        item.refresh_from_db()
+        assert item.spare is None
 
     def test_what_a_receiver_raises_keeps_the_object(self, shelf: Any) -> None:
         Item.objects.create(name="a", spare=shelf)
