@@ -14,7 +14,7 @@ from pathlib import Path
 
 import django
 
-GROUPS = ("sends", "commits", "unused", "runs", "peers", "memory")
+GROUPS = ("sends", "commits", "unused", "bulk", "runs", "peers", "memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,10 +66,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     # They import models, so Django has to be set up by now.
-    from benchmarks import commits, memory, peers, recorded, report, sends, unused
+    from benchmarks import bulk, commits, memory, peers, recorded, report, sends, unused
     from benchmarks.measure import Row, Verdict, compare
 
-    rooms = {room.GROUP: room for room in (sends, commits, unused, recorded, peers)}
+    rooms = {room.GROUP: room for room in (sends, commits, unused, bulk, recorded, peers)}
     wanted = options.groups or GROUPS
     rows: list[Row] = []
     environment = report.environment()

@@ -1,11 +1,13 @@
-"""Django's own signals: what they are called and which keywords they carry.
+"""Django's own signals, and signalkit's: what they are called and which keywords they carry.
 
-Read from Django's source; a signal that the running Django lacks is not listed.
+Read from Django's source; a signal that the running Django lacks is not listed. What signalkit
+sends itself is added by who sends it.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -19,7 +21,7 @@ from django.utils import autoreload
 
 @dataclass(frozen=True, slots=True)
 class BuiltinSignal:
-    """One of Django's signals."""
+    """One of Django's signals, or of signalkit's."""
 
     signal: Signal
     module: str
@@ -38,6 +40,16 @@ class BuiltinSignal:
     def sender(self) -> str:
         """What sends it, in words."""
         return _SENDERS[self.sender_kind]
+
+    @property
+    def is_about_many(self) -> bool:
+        """Whether it is about rows of a model of which nobody says which object each is."""
+        return self in _added
+
+    @property
+    def is_about_rows(self) -> bool:
+        """Whether it is about one row of a model, or many."""
+        return "instance" in self.keywords or self.is_about_many
 
 
 SenderKind: TypeAlias = Literal["model", "user", "app", "class", "instance", "other"]
@@ -147,13 +159,32 @@ def builtin_signals() -> tuple[BuiltinSignal, ...]:
     return _ALWAYS + _template_rendered() + _tasks()
 
 
+_added: tuple[BuiltinSignal, ...] = ()
+
+
+def add_bulk_signals(module: str, signals: Iterable[tuple[str, Signal, str]]) -> None:
+    """Add signals about many rows of a model at once.
+
+    Args:
+        module: where they are found, dotted.
+        signals: of each the name, the signal and its keywords, with spaces between them.
+    """
+    global _added
+    _added = tuple(_entry(module, name, signal, "model", words) for name, signal, words in signals)
+
+
+def known_signals() -> tuple[BuiltinSignal, ...]:
+    """Return Django's signals, and those of signalkit that are loaded."""
+    return builtin_signals() + _added
+
+
 def find(signal: Signal) -> BuiltinSignal | None:
     """Return what is known of a signal.
 
     Returns:
-        Its entry; None when it is not one of Django's.
+        Its entry; None when it is neither one of Django's nor of signalkit's.
     """
-    for builtin in builtin_signals():
+    for builtin in known_signals():
         if builtin.signal is signal:
             return builtin
     return None
@@ -167,7 +198,7 @@ def carries(signal: Signal, keyword: str) -> bool | None:
         keyword: the name of the keyword, such as ``"created"``.
 
     Returns:
-        None when nobody knows: the signal is not one of Django's.
+        None when nobody knows: the signal is neither one of Django's nor of signalkit's.
     """
     builtin = find(signal)
     return None if builtin is None else keyword in builtin.keywords

@@ -1,4 +1,4 @@
-"""What a signal is called: a name of Django's, or where a loaded module holds it."""
+"""What a signal is called: a name that is known, or where a loaded module holds it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from weakref import WeakKeyDictionary
 
 from django.dispatch import Signal
 
-from signalkit.catalogue import builtin_signals, find
+from signalkit.catalogue import find, known_signals
 
 
 def signal_name(signal: Signal) -> str:
     """Return a signal's name for people.
 
     Returns:
-        The short name for Django's own, such as ``post_save``; for others see
+        The short name for Django's own and signalkit's, such as ``post_save``; for others see
         :func:`signal_path`.
     """
     builtin = find(signal)
@@ -57,7 +57,7 @@ def signal_paths(signals: Iterable[Signal]) -> dict[int, str]:
         that no loaded module or class of a module holds.
     """
     wanted = {id(signal): signal for signal in signals}
-    builtins = {id(each.signal): f"{each.module}.{each.name}" for each in builtin_signals()}
+    builtins = {id(each.signal): f"{each.module}.{each.name}" for each in known_signals()}
     found = {key: [path] for key, path in builtins.items() if key in wanted}
     for holders in (_held_by_modules, _held_by_classes):
         missing = wanted.keys() - found.keys()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.dispatch import Signal
 
-from signalkit.catalogue import carries
+from signalkit.catalogue import find
 from signalkit.declaration import Declaration, Origin
 from signalkit.declare import mistakes
 from signalkit.declare.blame import blame
@@ -20,7 +20,6 @@ from signalkit.declare.values import read_name
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
-from signalkit.signal_names import signal_name
 from signalkit.states import Phase
 from signalkit.types import OncePerTransaction, OnError, Record, Reentry, Sender
 
@@ -246,8 +245,9 @@ def _refuse_keywords(origin: Origin, cls: type[Receiver], given: dict[str, Any])
 
 def _refuse_other_signals(origin: Origin, signal: object) -> None:
     for item in signal if isinstance(signal, (list, tuple)) else (signal,):
-        if isinstance(item, Signal) and carries(item, "instance") is False:
+        known = find(item) if isinstance(item, Signal) else None
+        if known is not None and not known.is_about_rows:
             raise DeclarationError(
-                f"{origin} is a ModelReceiver, but {signal_name(item)} is not about an instance. "
+                f"{origin} is a ModelReceiver, but {known.name} is not about an instance. "
                 "Subclass signalkit.Receiver."
             )

@@ -154,9 +154,10 @@ def _require_signals(declaration: Declaration, option: str, allowed: tuple[Signa
     for signal in declaration.signals:
         if signal not in allowed:
             names = ", ".join(map(signal_name, allowed))
-            raise _refused(
-                declaration, option, f"{signal_name(signal)} has no such thing; {names} have"
-            )
+            why = f"{signal_name(signal)} has no such thing; {names} have"
+            if option == "changed" and carries(signal, "fields"):
+                why += ". What it writes is in its 'fields': ask for them in when="
+            raise _refused(declaration, option, why)
 
 
 def _validate_field(declaration: Declaration, model: type[Model], name: str) -> None:

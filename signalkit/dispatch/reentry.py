@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
+from signalkit.catalogue import find
 from signalkit.declaration import Declaration
 from signalkit.dispatch.aliases import alias_of
 from signalkit.dispatch.keys import has_key
@@ -46,9 +47,17 @@ def _same_object(declaration: Declaration, one: Event, other: Event) -> bool:
     if alias_of(declaration, one) != alias_of(declaration, other):
         return False
     if one.instance is None or other.instance is None:
+        if _are_about_many(one, other):
+            # Nobody says which objects, so all of the model's count as one.
+            return one.sender is other.sender
         # The send itself is all there is to compare.
         return one.signal is other.signal and one.sender is other.sender and _same_send(one, other)
     return _same_value(one.instance, other.instance)
+
+
+def _are_about_many(*events: Event) -> bool:
+    known = (find(event.signal) for event in events)
+    return all(each is not None and each.is_about_many for each in known)
 
 
 def _same_send(one: Event, other: Event) -> bool:

@@ -4,7 +4,8 @@ Django runs receivers in the order of that list and has no way to change it but 
 connect again, during which a send in another thread would miss them. So the entries are moved
 where they stand, under the lock under which Django reads them. They are Django's own, made by
 ``connect()``; all that is known of their shape is that the first item is the key of the
-connection and the second the receiver, which holds in every supported version.
+connection, which ends in what tells the sender, and the second the receiver, which holds in every
+supported version.
 """
 
 from __future__ import annotations
@@ -46,6 +47,18 @@ def substitute(signal: Signal, choose: Callable[[Any], Any | None]) -> None:
             if chosen is not None:
                 entries[place] = (entry[0], chosen, *entry[2:])
         signal.sender_receivers_cache.clear()
+
+
+def sender_ids(signal: Signal) -> set[Hashable]:
+    """Return what Django tells the senders by of which somebody hears, those of all aside."""
+    with signal.lock:
+        entries = list(signal.receivers)
+    found = {
+        entry[0][1]
+        for entry in entries
+        if not isinstance(entry[1], ReferenceType) or entry[1]() is not None
+    }
+    return found - {identity(None)}
 
 
 def holder(signal: Signal, uid: Hashable, sender: Any) -> Any:

@@ -36,7 +36,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return figures
 
 
-@pytest.mark.parametrize("group", ["sends", "commits", "unused", "peers"])
+@pytest.mark.parametrize("group", ["sends", "commits", "unused", "bulk", "peers"])
 def test_each_row_has_a_ratio(group: str, figures: dict[str, Any]) -> None:
     rows = [row for row in figures["ratios"] if row["group"] == group]
 

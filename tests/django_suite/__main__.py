@@ -1,7 +1,8 @@
 """Runs Django's own tests with signalkit in INSTALLED_APPS and its observer on each connection.
 
-``python -m tests.django_suite [--plain] [LABEL...]``. The tests come with the source of the very
-Django that is installed. ``--plain`` leaves signalkit out, to see what fails without it.
+``python -m tests.django_suite [--plain | --bulk] [LABEL...]``. The tests come with the source of
+the very Django that is installed. ``--plain`` leaves signalkit out, to see what fails without it;
+``--bulk`` watches every model for bulk writes, too, with a receiver on each of the signals.
 """
 
 import argparse
@@ -65,12 +66,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.django_suite", description=__doc__)
     parser.add_argument("labels", nargs="*", default=SUITES)
     parser.add_argument("--plain", action="store_true", help="without signalkit")
+    parser.add_argument("--bulk", action="store_true", help="with every model watched")
     parser.add_argument("--cache", type=Path, default=ROOT / ".tox" / "django-source")
     options = parser.parse_args()
     tests = source_of_django(options.cache) / "tests"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     if options.plain:
         environment["SIGNALKIT_SUITE_PLAIN"] = "1"
+    if options.bulk:
+        environment["SIGNALKIT_SUITE_BULK"] = "1"
     return subprocess.run(
         [
             *(sys.executable, "runtests.py", "--settings=tests.django_suite.settings"),

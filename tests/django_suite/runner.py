@@ -1,5 +1,6 @@
 """A test runner that proves the observer was there, and at work."""
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +8,16 @@ from typing import Any
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.dispatch import Signal
 from django.test.runner import DiscoverRunner
 
+from signalkit import bulk
+from signalkit.bulk.signals import SIGNALS
+from signalkit.signal_names import signal_name
 from signalkit.transactions.entries import Moment
 from signalkit.transactions.observer import STOOD_BEFORE, Observer
+
+WATCHES = "SIGNALKIT_SUITE_BULK" in os.environ
 
 
 def observer_of(connection: BaseDatabaseWrapper) -> Observer | None:
@@ -77,6 +84,21 @@ class Witness:
         return None
 
 
+def watch_everything() -> Counter[str]:
+    """Watch all models that are loaded; return what counts the bulk writes told of, by kind."""
+    told: Counter[str] = Counter()
+
+    def count(signal: Signal, **kwargs: object) -> None:
+        told[signal_name(signal)] += 1
+
+    models = apps.get_models(include_auto_created=True)
+    # Without the keys: they take a query, and Django's tests count these.
+    bulk.watch(*(model for model in models if not model._meta.swapped))
+    for signal in SIGNALS:
+        signal.connect(count, weak=False)
+    return told
+
+
 class ObservedRunner(DiscoverRunner):
     """Django's runner, which fails when signalkit was not at work on every connection."""
 
@@ -85,8 +107,12 @@ class ObservedRunner(DiscoverRunner):
         apps.get_app_config("signalkit")
         witness = Witness()
         connection_created.connect(witness.meet)
+        told = watch_everything() if WATCHES else None
         failures = super().run_tests(test_labels, **kwargs)
         problem = witness.verdict()
+        if told is not None:
+            self.log(f"signalkit told of bulk writes: {dict(told)}")
+            problem = problem or (None if told else "no bulk write was told of")
         if problem is not None:
             self.log(f"signalkit's observer was not at work: {problem}")
             return failures + 1

@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 
-from signalkit.diagnosis.checks import bases, connected, declared, setting, unimported, weak
+from signalkit.diagnosis.checks import bases, bulk, connected, declared, setting, unimported, weak
 from signalkit.diagnosis.checks.facts import Facts
 
 TAG = "signalkit"
@@ -28,6 +28,8 @@ CHECKS: tuple[Callable[[Facts], Iterator[checks.CheckMessage]], ...] = (
     declared.check_init,
     declared.check_before_the_row,
     bases.check_unused_bases,
+    bulk.check_watched_models,
+    bulk.check_nothing_watched,
     connected.check_never_awaited,
     connected.check_twice,
     connected.check_silent_senders,

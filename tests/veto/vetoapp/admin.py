@@ -64,12 +64,18 @@ def delete_what_can_be(
             model_admin.message_user(request, f"{book}: {error}", messages.WARNING)
 
 
+@admin.action(description="Give away")
+def give_away(model_admin: AnyModelAdmin, request: HttpRequest, queryset: QuerySet[Book]) -> None:
+    queryset.update(price=0)
+    model_admin.message_user(request, "All are free now.", messages.SUCCESS)
+
+
 class BookAdmin(AnyModelAdmin):
     list_display = ("title", "price")
     list_editable = ("price",)
     save_as = True
     inlines = (CopyInline, ReviewInline)
-    actions = (raise_prices, raise_each_price, delete_what_can_be)
+    actions = (raise_prices, raise_each_price, delete_what_can_be, give_away)
 
     def get_form(
         self, request: HttpRequest, obj: Book | None = None, change: bool = False, **kwargs: Any
