@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.dispatch import Signal
 
-from signalkit.catalogue import carries
+from signalkit.catalogue import lacks
 from signalkit.declaration import Declaration, Origin
 from signalkit.declare import mistakes
 from signalkit.declare.blame import blame
@@ -246,7 +246,7 @@ def _refuse_keywords(origin: Origin, cls: type[Receiver], given: dict[str, Any])
 
 def _refuse_other_signals(origin: Origin, signal: object) -> None:
     for item in signal if isinstance(signal, (list, tuple)) else (signal,):
-        if isinstance(item, Signal) and carries(item, "instance") is False:
+        if isinstance(item, Signal) and lacks(item, "instance"):
             raise DeclarationError(
                 f"{origin} is a ModelReceiver, but {signal_name(item)} is not about an instance. "
                 "Subclass signalkit.Receiver."
