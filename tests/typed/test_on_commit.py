@@ -22,6 +22,7 @@ from signalkit import Event, Phase, Receiver, TypedSignal
 from signalkit.context.current import current, use
 from signalkit.dispatch.observation import Run, run_finished
 from signalkit.exceptions import PayloadError
+from signalkit.runs.statements import forget, statements_of
 from signalkit.testing import run_on_commit
 from signalkit.transactions.hooks import observer_for
 from tests.dispatch.recording import both_aliases, undone
@@ -448,7 +449,6 @@ class TestContext:
 
         class Commits(Receiver):
             signal = placed
-            record = "all"
 
             def handle(self, event: Event) -> None:
                 counted.send_on_commit(sender=None, number=1)
@@ -458,8 +458,8 @@ class TestContext:
 
         run_finished.connect(note)
         try:
-            from signalkit.runs.statements import forget, statements_of
-
+            # To open one takes statements, too.
+            connections["default"].ensure_connection()
             statements_of(connections["default"])
             placed.send(sender=None, number=1)
         finally:
