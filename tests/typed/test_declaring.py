@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import InitVar, dataclass, field
+from datetime import date
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
 import pytest
@@ -35,6 +36,15 @@ class Child(Base):
 @dataclass(frozen=True, slots=True)
 class Slotted:
     book: Book
+
+
+@dataclass(frozen=True)
+class Dated:
+    date: date | None = None  # the default has the name of its type
+    kind: Kind | None = None
+
+    class Kind:
+        pass
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,15 @@ class TestPayloads:
         signal = TypedSignal(Slotted)
         with pytest.raises(PayloadError, match="'book' is of type int"):
             signal.send(sender=None, book=3)  # type: ignore[arg-type]
+
+    def test_fields_that_are_called_as_their_types(self) -> None:
+        signal: Any = TypedSignal(Dated)
+        signal.send(sender=None, date=date(2026, 1, 1), kind=Dated.Kind())
+        signal.send(sender=None)
+        with pytest.raises(PayloadError, match="'date' is of type int"):
+            signal.send(sender=None, date=3)
+        with pytest.raises(PayloadError, match="'kind' is of type int"):
+            signal.send(sender=None, kind=3)
 
     def test_without_fields(self) -> None:
         signal = TypedSignal(Nothing)

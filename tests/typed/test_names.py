@@ -148,7 +148,8 @@ except signals.PayloadError as error:
         said = write(
             self.PUBLISHED,
             "django.setup()\nfrom shop import signals\n"
-            "print(signals.published._check.__name__, len(signals.published._kinds))",
+            "from signalkit.typed.signal import _unread\n"
+            "print(signals.published._check.__name__, len(signals.published._kinds), *_unread)",
         )
         assert said == "check 1\n"
 
@@ -254,3 +255,73 @@ class Later: pass
 print(published.send(sender=None, book=Later()))
 """
         assert write("", script) == "[]\n"
+
+    def test_forward_references_in_a_module_that_is_imported_late(
+        self, write: Any, tmp_path: Path
+    ) -> None:
+        signals = self.PUBLISHED.replace('"Book"', '"Later"') + "class Later: pass\n"
+        (tmp_path / "shop" / "late.py").write_text(BEGIN + signals)
+        script = """
+django.setup()
+from shop import late
+print(late.published.send(sender=None, book=late.Later()))
+"""
+        assert write("", script) == "[]\n"
+
+    @pytest.mark.parametrize("annotation", ['"shop.Book"', '"Book"', '"models.Book"'])
+    def test_a_payload_in_a_module_of_its_own(
+        self, write: Any, tmp_path: Path, annotation: str
+    ) -> None:
+        """That module is complete, and the one that declares the signal is not."""
+        (tmp_path / "shop" / "payloads.py").write_text(
+            BEGIN
+            + "if TYPE_CHECKING:\n    from shop import models\n    from shop.models import Book\n"
+            + f"@dataclass(frozen=True)\nclass Published:\n    book: {annotation}\n"
+        )
+        signals = "from shop.payloads import Published\npublished = TypedSignal(Published)\n"
+        said = write(signals, "django.setup()" + self.SEND)
+        assert "'book' is of type int, expected" in said
+        assert said.count("\n") == 1
+
+    def test_a_module_that_declares_before_it_defines(self, write: Any, tmp_path: Path) -> None:
+        (tmp_path / "shop" / "payloads.py").write_text(
+            BEGIN
+            + "if TYPE_CHECKING:\n    from shop import late\n"
+            + "@dataclass(frozen=True)\nclass Published:\n    note: 'late.Note'\n"
+        )
+        (tmp_path / "shop" / "late.py").write_text(
+            "from signalkit import TypedSignal\nfrom shop.payloads import Published\n"
+            "published = TypedSignal(Published)\nclass Note: pass\n"
+        )
+        script = """
+django.setup()
+from shop import late
+print(late.published.send(sender=None, note=late.Note()))
+"""
+        assert write("", script) == "[]\n"
+
+    def test_a_module_that_is_imported_as_part_of_a_package(self, write: Any) -> None:
+        signals = self.PUBLISHED.replace("from shop.lazily import Note", "from shop import lazily")
+        script = """
+django.setup()
+from shop import signals
+try:
+    signals.published.send(sender=None, book=3)
+except signals.PayloadError as error:
+    print(error)
+"""
+        said = write(signals.replace('"Book"', '"lazily.Note"'), script)
+        assert "'book' is of type int, expected lazily.Note" in said
+
+    def test_where_there_is_no_source(self, write: Any) -> None:
+        """What is for type checkers alone cannot be found then, and is refused."""
+        script = """
+import linecache
+linecache.getlines = lambda *arguments: []
+try:
+    django.setup()
+except Exception as error:
+    print(error)
+"""
+        said = write(self.PUBLISHED, script)
+        assert "'Book' is not defined in shop.signals." in said
