@@ -28,7 +28,9 @@ def make_check(description: Description, kinds: Mapping[str, Kind]) -> Check:
 
     def check(named: dict[str, Any]) -> bool:
         if named.keys() != names:
-            description.complete(named)
+            # Nothing is added to what is refused for what it has too much.
+            if named.keys() <= names:
+                description.complete(named)
             if named.keys() != names:
                 return False
         for name, classes, includes in checked:
@@ -48,7 +50,7 @@ def complaint(description: Description, kinds: Mapping[str, Kind], named: Mappin
     Args:
         description: the payload.
         kinds: what the value of each field has to be.
-        named: what was given, defaults included.
+        named: what was given.
     """
     takes = ", ".join(f"{field.name}: {field.expected}" for field in description.sent)
     wrong = "; ".join(_complaints(description, kinds, named))
@@ -58,11 +60,12 @@ def complaint(description: Description, kinds: Mapping[str, Kind], named: Mappin
 def _complaints(
     description: Description, kinds: Mapping[str, Kind], named: Mapping[str, Any]
 ) -> Iterator[str]:
-    missing = [field.name for field in description.sent if field.name not in named]
+    absent = [field for field in description.sent if field.name not in named]
+    missing = [field.name for field in absent if field.is_required]
     for name in named:
         if name not in kinds:
             # What is there already is not what was meant.
-            yield f"it takes no {name!r}{_hint(name, missing)}"
+            yield f"it takes no {name!r}{_hint(name, [field.name for field in absent])}"
     if missing:
         yield f"{', '.join(map(repr, missing))} {'is' if len(missing) == 1 else 'are'} missing"
     for field in description.sent:
@@ -70,8 +73,8 @@ def _complaints(
             yield f"{field.name!r} is {_found(named[field.name])}, expected {field.expected}"
 
 
-def _hint(name: str, missing: Iterable[str]) -> str:
-    meant = nearest(name, missing).removeprefix(" Did")
+def _hint(name: str, known: Iterable[str]) -> str:
+    meant = nearest(name, known).removeprefix(" Did")
     return meant and f" (did{meant})"
 
 

@@ -105,5 +105,5 @@ def refuse_in_coroutine() -> None:
     """Refuse to be called in a coroutine: its connection is not the one of the transaction.
 
     Raises:
-        SynchronousOnlyOperation: there is an event loop running in this thread.
+        django.core.exceptions.SynchronousOnlyOperation: this thread runs an event loop.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
@@ -18,6 +19,9 @@ from signalkit.typed.names import Names, NotYet, Unresolvable, load_at_declarati
 
 if sys.version_info >= (3, 14):
     import annotationlib
+
+# How Python writes an annotation in quotes when it is part of another.
+_FORWARD = re.compile(r"ForwardRef\('([^']*)'[^)]*\)")
 
 RESERVED = {
     "self": "methods are receivers, too",
@@ -54,7 +58,8 @@ class Field:
         text = self.annotation
         if isinstance(text, type) and get_origin(text) is None:
             return text.__qualname__
-        return (text if isinstance(text, str) else str(text)).strip("'\"").replace("typing.", "")
+        text = _FORWARD.sub(r"\1", str(text))
+        return text.strip("'\"").replace("typing.", "")
 
     def make(self) -> Any:
         """Return what stands in for a value that was not given."""

@@ -64,6 +64,7 @@ class TypedSignal(Signal, Generic[P]):
         """
         super().__init__(use_caching)
         self._description = describe(payload)
+        self._carries_using = "using" in self.fields
         self._kinds: dict[str, Kind] = {}
         # Says whether keywords are right, and adds what is not given: the same dictionary is sent.
         self._check: Check = self._read_and_check
@@ -180,7 +181,7 @@ class TypedSignal(Signal, Generic[P]):
         Raises:
             PayloadError: the keywords are not those of the payload; there is no such alias; the
                 instances are saved to several, and ``using`` is not given.
-            SynchronousOnlyOperation: it is called in a coroutine.
+            django.core.exceptions.SynchronousOnlyOperation: it is called in a coroutine.
         """
         on_commit.refuse_in_coroutine()
         if not isinstance(robust, bool):
@@ -188,7 +189,7 @@ class TypedSignal(Signal, Generic[P]):
                 f"{signal_path(self)}.send_on_commit() got robust={robust!r}; expected True or "
                 "False."
             )
-        if "using" in self.fields and using is not _NOT_GIVEN:
+        if self._carries_using and using is not _NOT_GIVEN:
             kwargs["using"] = using
         if args or not self._check(kwargs):
             raise self._refused("send_on_commit", args, kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import typing
 from dataclasses import InitVar, dataclass, field
 from datetime import date
 from typing import Any, Generic, NoReturn, Self, TypeVar
@@ -146,6 +147,25 @@ class TestTheSignal:
         del signal
         gc.collect()
         assert gone() is None
+
+    @pytest.mark.parametrize(
+        ("annotation", "shown"),
+        [
+            (Book, "Book"),
+            ("Book", "Book"),
+            ("'testapp.Book'", "testapp.Book"),
+            (list[int], "list[int]"),
+            (typing.Optional["testapp.Book"], "Optional[testapp.Book]"),  # noqa: F821
+            (typing.Any, "Any"),
+            (None, "None"),
+        ],
+    )
+    def test_what_it_carries_is_said_as_it_was_written(self, annotation: Any, shown: str) -> None:
+        fields = [("book", annotation)]
+        payload = dataclasses.make_dataclass(
+            "Made", fields, frozen=True, namespace={"__module__": __name__}
+        )
+        assert TypedSignal(payload).fields == {"book": shown}
 
 
 class TestPayloads:

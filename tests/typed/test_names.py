@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import OrderedDict
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,19 @@ def test_all_are_checked(name: str) -> None:
 @pytest.mark.parametrize("name", ["unchecked", "unchecked_too"])
 def test_what_only_type_checkers_know_is_theirs_to_check(name: str) -> None:
     assert texts.send(sender=None, **RIGHT | {name: Group()}) == []
+
+
+def test_of_a_parent_in_another_module() -> None:
+    """Its annotations are read where they were written: the names are not known here."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class More(Texts):
+        price: int
+
+    more: Any = TypedSignal(More)
+    assert more.send(sender=None, price=3, **RIGHT) == []
+    with pytest.raises(PayloadError, match="'renamed' is of type Group, expected Label"):
+        more.send(sender=None, price=3, **RIGHT | {"renamed": Group()})
 
 
 def test_what_a_shop_would_write() -> None:

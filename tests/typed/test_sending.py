@@ -58,6 +58,7 @@ class TestEveryEntrance:
             ({"bok": 1}, "it takes no 'bok' (did you mean 'book'?); 'book' is missing"),
             ({"book": Book(), "colour": 1}, "it takes no 'colour'"),
             ({"book": Book(), "buch": 1, "name": 2}, "it takes no 'buch'; it takes no 'name'"),
+            ({"book": Book(), "autor": 1}, "it takes no 'autor' (did you mean 'author'?)"),
             ({"book": 1}, "'book' is of type int, expected Book"),
             ({"book": Book}, "'book' is the class Book, expected Book"),
             ({"book": None}, "'book' is None, expected Book"),
@@ -71,8 +72,8 @@ class TestEveryEntrance:
             (
                 {"tag": [], "author": "secret"},
                 (
-                    "it takes no 'tag'; 'book' is missing; 'author' is of type str, expected "
-                    "Author | None"
+                    "it takes no 'tag' (did you mean 'tags'?); 'book' is missing; 'author' is of "
+                    "type str, expected Author | None"
                 ),
             ),
         ],
