@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     import decimal
     from typing import TypeAlias
 
-    from stubs_that_are_nowhere import Promise  # type: ignore[import-not-found]
+    import stubs_that_are_nowhere as stubs  # type: ignore[import-not-found]
+    from stubs_that_are_nowhere import Promise
 
     from tests.testapp.models import Author, Book
     from tests.testapp.models import Tag as Label
+    from tests.typed import making
 
     from ..testapp import models
 
     Json: TypeAlias = dict[str, Any]
+
+    class Made: ...
+
 
 if typing.TYPE_CHECKING:
     from tests.testapp.models import Ticket
@@ -52,7 +57,12 @@ class Texts:
     setting: settings.AUTH_USER_MODEL  # type: ignore[name-defined]
     shadowed: "auth.User"  # type: ignore[name-defined]  # noqa: UP037
     unchecked: Promise
-    unchecked_too: Json | Promise[Json] | None
+    unchecked_json: Json | Promise[Json] | None
+    unchecked_attribute: stubs.Promise | Book
+    unchecked_part: Book | stubs.Promise
+    unchecked_optional: typing.Optional[Promise]  # noqa: UP045
+    unchecked_class: Made
+    part_of_package: making.Nameless
 
 
 class Later:

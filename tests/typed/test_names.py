@@ -8,15 +8,18 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import Group, User
 
 from signalkit import TypedSignal
-from signalkit.exceptions import PayloadError
+from signalkit.exceptions import DeclarationError, PayloadError
+from signalkit.typed import payload
+from signalkit.typed.signal import _unread, read_payloads
 from tests.testapp.models import Author, Book, Tag, Ticket
 from tests.typed import payloads
+from tests.typed.making import Nameless, typed
 from tests.typed.payloads import Later, Published, Texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +37,12 @@ RIGHT = {
     "setting": User(),
     "shadowed": User(),
     "unchecked": 3,
-    "unchecked_too": None,
+    "unchecked_json": None,
+    "unchecked_attribute": None,
+    "unchecked_part": None,
+    "unchecked_optional": None,
+    "unchecked_class": None,
+    "part_of_package": Nameless(print),
 }
 
 texts: Any = TypedSignal(Texts)
@@ -53,9 +61,25 @@ def test_all_are_checked(name: str) -> None:
         texts.send(sender=None, **RIGHT | {name: Group()})
 
 
-@pytest.mark.parametrize("name", ["unchecked", "unchecked_too"])
+@pytest.mark.parametrize("name", [name for name in RIGHT if name.startswith("unchecked")])
 def test_what_only_type_checkers_know_is_theirs_to_check(name: str) -> None:
     assert texts.send(sender=None, **RIGHT | {name: Group()}) == []
+
+
+def test_what_had_to_wait_is_read_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payload, "load_at_declaration", lambda module: None)
+    waits, never = TypedSignal(Published), cast("Any", TypedSignal(Texts))
+    assert {waits, never} <= set(_unread)
+    read_payloads()
+    assert waits not in _unread
+    assert never in _unread  # for modules that nobody has loaded, it waits for the first send
+    wrong = typed(book="Published | None")
+    with pytest.raises(DeclarationError, match="'Published' is not defined in"):
+        read_payloads()
+    assert wrong in _unread
+    assert never.send(sender=None, **RIGHT) == []
+    assert never not in _unread
+    _unread.discard(wrong)
 
 
 def test_of_a_parent_in_another_module() -> None:
