@@ -204,10 +204,11 @@ class TypedSignal(Signal, Generic[P]):
     def _refused(self, method: str, args: tuple[Any, ...], named: dict[str, Any]) -> PayloadError:
         call = f"{signal_path(self)}.{method}()"
         if args:
+            example = "".join(f", such as {each.name}=" for each in self._description.sent[:1])
             return PayloadError(
-                f"{call}: besides the sender it takes keywords alone, such as "
-                f"{next(iter(self._kinds), 'none')}=. For type checkers to say so, write "
-                f"@dataclass(frozen=True, kw_only=True) for {self.payload.__qualname__}."
+                f"{call}: besides the sender it takes keywords alone{example}. For type checkers "
+                f"to say so, write @dataclass(frozen=True, kw_only=True) for "
+                f"{self.payload.__qualname__}."
             )
         return PayloadError(f"{call}: {complaint(self._description, self._kinds, named)}")
 

@@ -15,7 +15,7 @@ from signalkit import TypedSignal
 from signalkit.exceptions import PayloadError, SignalkitError
 from tests.testapp.models import Author, Book
 from tests.typed.making import ENTRANCES, Nameless, listen, send_by, typed
-from tests.typed.payloads import Published
+from tests.typed.payloads import Published, Texts
 
 each_entrance = pytest.mark.parametrize("entrance", ENTRANCES)
 
@@ -103,6 +103,12 @@ class TestEveryEntrance:
             "as book=. For type checkers to say so, write @dataclass(frozen=True, kw_only=True) "
             "for Published."
         )
+
+    def test_positional_arguments_at_the_very_first_send(self, entrance: str) -> None:
+        with pytest.raises(PayloadError, match="takes keywords alone, such as renamed="):
+            send_by(entrance, TypedSignal(Texts), None, 3)
+        with pytest.raises(PayloadError, match=r"takes keywords alone\. For type checkers"):
+            send_by(entrance, typed(), None, 3)
 
     def test_without_a_sender(self, entrance: str, book: Book) -> None:
         with pytest.raises(TypeError, match="sender"):
