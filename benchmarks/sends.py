@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model
@@ -14,6 +15,7 @@ import signalkit
 from benchmarks import receivers
 from benchmarks.measure import NO_DIFFERENCE, Comparison, Prepare, Repeat, Subject, Target
 from benchmarks.receivers import Connected
+from signalkit import TypedSignal
 from signalkit.dispatch.observation import run_finished
 from tests.testapp.models import Author, Book
 
@@ -35,6 +37,7 @@ def comparisons() -> list[Comparison]:
         _one_send("one send of Signal(use_caching=True)", _cached),
         *(_several(count) for count in (10, 100)),
         _nobody_meant(),
+        _typed(),
     ]
 
 
@@ -115,6 +118,34 @@ def _nobody_meant() -> Comparison:
         "100 receivers, all of another sender",
         Subject("100 plain", _sending_to_many(plain, Book)),
         [Subject("100 functions", _sending_to_many(declared, Book), NO_DIFFERENCE)],
+        rounds=3,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Saved:
+    instance: Author
+    created: bool
+    update_fields: frozenset[str] | None
+    raw: bool
+    using: str
+
+
+def _typed() -> Comparison:
+    """Compare who checks five keywords with who does not; the receiver is a plain one."""
+    plain = receivers.plain()
+    named = [
+        ("TypedSignal", TypedSignal(_Saved)),
+        ("TypedSignal(use_caching=True)", TypedSignal(_Saved, use_caching=True)),
+    ]
+    return Comparison(
+        GROUP,
+        "one send of a signal of one's own, its keywords checked",
+        Subject("Signal(use_caching=True)", sending(plain, _cached)),
+        [
+            Subject("Signal", sending(plain, Signal())),
+            *(Subject(name, sending(plain, signal)) for name, signal in named),
+        ],
         rounds=3,
     )
 

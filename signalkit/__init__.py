@@ -5,6 +5,7 @@ from signalkit.dispatch.switching import disable, enable, muted
 from signalkit.events import Event
 from signalkit.exceptions import Veto
 from signalkit.states import Outcome, Phase
+from signalkit.typed import TypedSignal
 
 __all__ = [
     "Event",
@@ -12,6 +13,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Receiver",
+    "TypedSignal",
     "Veto",
     "disable",
     "enable",

@@ -202,3 +202,18 @@ def carries(signal: Signal, keyword: str) -> bool | None:
     """
     builtin = find(signal)
     return None if builtin is None else keyword in builtin.keywords
+
+
+def lacks(signal: Signal, keyword: str) -> bool:
+    """Say whether a signal is known never to carry a keyword: one of Django's, or a typed one.
+
+    Args:
+        signal: any signal.
+        keyword: the name of the keyword, such as ``"created"``.
+    """
+    fields = getattr(signal, FIELDS, None)
+    return carries(signal, keyword) is False or (fields is not None and keyword not in fields)
+
+
+FIELDS = "signalkit_fields"
+"""The attribute of a typed signal that has the names of the keywords that it carries."""

@@ -18,7 +18,7 @@ class ConfigurationError(SignalkitError, ImproperlyConfigured):
 
 
 class DeclarationError(SignalkitError, ImproperlyConfigured):
-    """A receiver is declared in a way that cannot work."""
+    """A receiver, or a typed signal, is declared in a way that cannot work."""
 
     filename: str | None = None
     """The file to correct, where it is known. ``runserver`` watches it, as it does the one that a
@@ -47,6 +47,10 @@ class OrderError(DeclarationError):
 
 class PhaseUnavailable(DeclarationError):
     """A receiver names a phase that no installed app runs."""
+
+
+class PayloadError(SignalkitError, TypeError):
+    """A typed signal is sent with something else than it was declared with."""
 
 
 class UnknownReceiver(SignalkitError, LookupError):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.dispatch import Signal
 
-from signalkit.catalogue import find
+from signalkit.catalogue import find, lacks
 from signalkit.declaration import Declaration, Origin
 from signalkit.declare import mistakes
 from signalkit.declare.blame import blame
@@ -245,9 +245,11 @@ def _refuse_keywords(origin: Origin, cls: type[Receiver], given: dict[str, Any])
 
 def _refuse_other_signals(origin: Origin, signal: object) -> None:
     for item in signal if isinstance(signal, (list, tuple)) else (signal,):
-        known = find(item) if isinstance(item, Signal) else None
-        if known is not None and not known.is_about_rows:
+        if not isinstance(item, Signal) or not lacks(item, "instance"):
+            continue
+        known = find(item)
+        if known is None or not known.is_about_many:
             raise DeclarationError(
-                f"{origin} is a ModelReceiver, but {known.name} is not about an instance. "
+                f"{origin} is a ModelReceiver, but {signal_name(item)} is not about an instance. "
                 "Subclass signalkit.Receiver."
             )

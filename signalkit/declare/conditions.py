@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.db.models.signals import class_prepared, m2m_changed, post_save, pre_save
 from django.dispatch import Signal
 
-from signalkit.catalogue import carries
+from signalkit.catalogue import carries, lacks
 from signalkit.declaration import Declaration
 from signalkit.declare import senders
 from signalkit.declare.blame import blame
@@ -136,7 +136,7 @@ def _validate_created(declaration: Declaration) -> None:
     if declaration.created is None:
         return
     for signal in declaration.signals:
-        if carries(signal, "created") is False:
+        if lacks(signal, "created"):
             raise _refused(
                 declaration, "created", f"{signal_name(signal)} does not say what was created"
             )

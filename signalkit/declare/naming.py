@@ -165,6 +165,16 @@ def file_outside() -> str:
     return _frame_outside().f_code.co_filename
 
 
+def caller_outside(package: str) -> tuple[str, int]:
+    """Return the file and line of the code that called a package.
+
+    Args:
+        package: its dotted name.
+    """
+    frame = _frame_outside(package)
+    return frame.f_code.co_filename, frame.f_lineno
+
+
 def _frame_of_module(module: str) -> FrameType:
     """Return the nearest frame that runs code of a module, or else the outermost one."""
     frame = sys._getframe(1)
@@ -173,9 +183,9 @@ def _frame_of_module(module: str) -> FrameType:
     return frame
 
 
-def _frame_outside() -> FrameType:
-    """Return the nearest frame that runs no code of this package."""
+def _frame_outside(package: str | None = __package__) -> FrameType:
+    """Return the nearest frame that runs no code of a package, by default of this one."""
     frame = sys._getframe(1)
-    while frame.f_globals.get("__package__") == __package__ and frame.f_back is not None:
+    while frame.f_globals.get("__package__") in (package, __package__) and frame.f_back is not None:
         frame = frame.f_back
     return frame

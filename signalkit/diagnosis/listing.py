@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
@@ -25,6 +25,7 @@ from signalkit.dispatch.switches import Off, switches
 from signalkit.registry import registry
 from signalkit.signal_names import signal_paths
 from signalkit.states import Phase
+from signalkit.typed import TypedSignal
 
 Kind: TypeAlias = Literal["class", "function", "plain"]
 
@@ -81,21 +82,26 @@ class Row:
     file: str | None
     line: int | None
     dispatch_uid: str | None
+    payload: dict[str, str] | None = None
+    """Of a typed signal, the keywords that it carries, each with its type in words."""
 
 
 def all_rows() -> list[Row]:
     """Return the rows of the process, by signal: first Django's order, then what is missing."""
     connections, awaited = all_connections(), [*awaited_connections()]
     missing = [*_missing(connections)]
-    paths = signal_paths(
-        [each.signal for each in (*connections, *awaited)] + [signal for _, signal in missing]
-    )
+    signals = [each.signal for each in (*connections, *awaited)] + [signal for _, signal in missing]
+    paths = signal_paths(signals)
+    payloads = {
+        paths[id(signal)]: signal.fields for signal in signals if isinstance(signal, TypedSignal)
+    }
     rows: list[Row] = []
     for _, group in groupby(connections, key=lambda each: id(each.signal)):
         of_signal = list(group)
         rows.extend(_rows_of(of_signal, paths[id(of_signal[0].signal)]))
     rows.extend(_row(each, paths[id(each.signal)], state="awaited") for each in awaited)
     rows.extend(_unconnected(each, signal, paths[id(signal)]) for each, signal in missing)
+    rows = [replace(row, payload=payloads.get(row.signal)) for row in rows]
     return sorted(rows, key=lambda row: (row.signal, row.position is None, row.position or 0))
 
 

@@ -55,8 +55,14 @@ def render(
     rows = list(rows)
     columns = _columns(rows, layout)
     for signal, group in groupby(rows, key=lambda row: row.signal):
+        first, *others = group
         yield _heading(signal, style)
-        for row in group:
+        if first.payload is not None and layout.details:
+            carried = ", ".join(f"{name}: {kind}" for name, kind in first.payload.items())
+            yield from (
+                f"  {line}" for line in wrap(f"carries {carried or 'nothing'}", layout.width - 2)
+            )
+        for row in (first, *others):
             yield from _lines(row, columns, layout, style)
             if notes and row.receiver in notes:
                 yield from (_INDENT + line for line in wrap(notes[row.receiver], layout.width - 6))

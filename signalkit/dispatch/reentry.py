@@ -32,8 +32,8 @@ def must_skip(declaration: Declaration, event: Event) -> bool:
     running = RUNNING.get()
     while running is not None:
         if (
-            running.declaration is declaration
-            and not running.ended
+            not running.ended
+            and running.declaration is declaration
             and _same_object(declaration, running.event, event)
         ):
             if declaration.reentry == "raise":

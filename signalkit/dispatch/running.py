@@ -54,7 +54,7 @@ class Running:
         self.event = event
         sender = RUNNING.get()
         # Its number alone: a chain of such references would hold every event of it.
-        self.parent: int | None = None if sender is None else sender.number
+        self.parent: int | None = None if sender is None else sender.cause
         """The number of who was at work when the event was sent."""
 
         self.outer: Running | None = None
@@ -103,6 +103,11 @@ class Running:
             number = int(time() * 1000) << _LOW_BITS | next(_low) % (1 << _LOW_BITS)
             self._number = number
         return number
+
+    @property
+    def cause(self) -> int | None:
+        """The number of the run that what is sent while it is at work is put down to."""
+        return self.number
 
 
 RUNNING: ContextVar[Running | None] = ContextVar("signalkit_running", default=None)

@@ -290,6 +290,7 @@ class TestJson:
         "file": (str, type(None)),
         "line": (int, type(None)),
         "dispatch_uid": (str, type(None)),
+        "payload": (dict, type(None)),
     }
     OPTIONS = {
         "created": (bool, type(None)),
