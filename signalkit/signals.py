@@ -6,6 +6,7 @@ from signalkit import conf
 from signalkit.discovery import autodiscover
 from signalkit.dispatch import switches
 from signalkit.dispatch.connect import connector
+from signalkit.receivers.profile import declare_profile_receiver
 from signalkit.transactions import watch
 
 
@@ -24,4 +25,5 @@ def wire() -> None:
     switches.install()
     watch.install()
     autodiscover(settings.AUTODISCOVER)
+    declare_profile_receiver()
     connector.wire()

@@ -11,6 +11,12 @@ from signalkit.exceptions import UnknownOption
 
 _METHODS = ("handle", "when", "once_per_transaction")
 
+HOOKS = "signalkit_hooks"
+"""Where a class that is made to be subclassed names its own methods that are to be written."""
+
+MORE_OPTIONS = "signalkit_options"
+"""Where it names the class attributes that it understands besides."""
+
 # Words one letter away from a method of ours that a method of one's own may well be called.
 _WORDS = ("handler", "handled", "handles", "candle", "then", "hen")
 
@@ -39,7 +45,9 @@ def refuse(origin: Origin, cls: type, options: Sequence[str]) -> None:
     Raises:
         UnknownOption: it does.
     """
-    known = {*options, *_METHODS}
+    methods = (*_METHODS, *getattr(cls, HOOKS, ()))
+    options = (*options, *getattr(cls, MORE_OPTIONS, ()))
+    known = {*options, *methods}
     missing = known - vars(cls).keys()
     for name, value in vars(cls).items():
         if name.startswith("_") or name in known:
@@ -51,7 +59,7 @@ def refuse(origin: Origin, cls: type, options: Sequence[str]) -> None:
                 f"{_NOT_IN_THE_BODY[name]}"
             )
         meant = (
-            _meant_method(name, missing.intersection(_METHODS))
+            _meant_method(name, missing.intersection(methods))
             if is_method
             else _meant_option(name, missing.intersection(options))
         )
