@@ -6,12 +6,11 @@ from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from signalkit import conf
-from signalkit.conf import SETTING
+from signalkit.conf import SETTING, Config
 from signalkit.declare.references import DECLARATION
 from signalkit.exceptions import ConfigurationError, DeclarationError
 from signalkit.receivers.links import resolve_model
@@ -47,13 +46,16 @@ class CreateProfile(EnsureRelated[User], abstract=True):
         return super().get_related_model() or profile_model()
 
 
-def profile_model() -> type[Model] | None:
+def profile_model(config: Config | None = None) -> type[Model] | None:
     """Return the model of the profiles, as far as settings and installed apps say.
+
+    Args:
+        config: the settings; those in force when None.
 
     Raises:
         DeclarationError: ``PROFILE_MODEL`` names a model that does not exist.
     """
-    named = conf.config().PROFILE_MODEL
+    named = (config or conf.config()).PROFILE_MODEL
     if named is not None:
         return resolve_model(named)
     return apps.get_model(_MODEL) if apps.is_installed(APP) else None
@@ -67,36 +69,53 @@ def declare_profile_receiver() -> None:
     Raises:
         ConfigurationError: the settings name a model or a class that cannot be used.
     """
-    cls = chosen_receiver()
+    cls = refuse_profile_settings(conf.config())
     # A class that is a receiver has declared itself when it was imported.
     if cls is None or DECLARATION in vars(cls) or NAME in registry:
         return
+    if cls.related_model is not None or profile_model() is not None:
+        inherited = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
+        type(cls.__name__, (cls,), {**inherited, "name": NAME})
+
+
+def refuse_profile_settings(config: Config) -> type[EnsureRelated[Any]] | None:
+    """Return the class that makes the profiles.
+
+    Args:
+        config: the settings.
+
+    Returns:
+        None where it is switched off.
+
+    Raises:
+        ConfigurationError: the settings name a model or a class that cannot be used.
+    """
+    cls = chosen_receiver(config)
     try:
-        model = profile_model() if cls.related_model is None else resolve_model(cls.related_model)
+        model = profile_model(config)
+        why = None if cls is None or cls.related_model else why_impossible(cls, model)
     except DeclarationError as error:
-        raise ConfigurationError(f"{SETTING}['PROFILE_MODEL']: {error}") from error
-    if model is None:
-        return
-    if why := why_impossible(cls, model):
+        why = str(error)
+    if why is not None:
         raise ConfigurationError(f"{SETTING}['PROFILE_MODEL'] cannot be used: {why}")
-    inherited = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
-    type(cls.__name__, (cls,), {**inherited, "name": NAME})
+    return cls
 
 
-def chosen_receiver() -> type[EnsureRelated[Any]] | None:
+def chosen_receiver(config: Config) -> type[EnsureRelated[Any]] | None:
     """Return the class that ``PROFILE_RECEIVER`` names, imported; None where it is switched off.
+
+    Args:
+        config: the settings.
 
     Raises:
         ConfigurationError: there is no such class, or it makes no rows.
     """
-    path = conf.config().PROFILE_RECEIVER
+    path = config.PROFILE_RECEIVER
     if path is None:
         return None
     where = f"{SETTING}['PROFILE_RECEIVER'] is {path!r}"
     try:
         found = import_string(path)
-    except ImproperlyConfigured:
-        raise
     except ImportError as error:
         raise ConfigurationError(f"{where}, which cannot be imported: {error}") from error
     if not isinstance(found, type) or not issubclass(found, EnsureRelated):

@@ -8,7 +8,15 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 
-from signalkit.diagnosis.checks import bases, connected, declared, setting, unimported, weak
+from signalkit.diagnosis.checks import (
+    bases,
+    connected,
+    declared,
+    related,
+    setting,
+    unimported,
+    weak,
+)
 from signalkit.diagnosis.checks.facts import Facts
 
 TAG = "signalkit"
@@ -28,6 +36,10 @@ CHECKS: tuple[Callable[[Facts], Iterator[checks.CheckMessage]], ...] = (
     declared.check_init,
     declared.check_before_the_row,
     bases.check_unused_bases,
+    related.check_impossible,
+    related.check_two_for_one,
+    related.check_no_profile_model,
+    related.check_profile_of_nobody,
     connected.check_never_awaited,
     connected.check_twice,
     connected.check_silent_senders,
