@@ -74,8 +74,9 @@ def declare_profile_receiver() -> None:
     if cls is None or DECLARATION in vars(cls) or NAME in registry:
         return
     if cls.related_model is not None or profile_model() is not None:
-        inherited = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
-        type(cls.__name__, (cls,), {**inherited, "name": NAME})
+        # Written in here, as far as a listing is concerned: there is no class statement of it.
+        body = {"__module__": __name__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+        type(cls.__name__, (cls,), {**body, "name": NAME})
 
 
 def refuse_profile_settings(config: Config) -> type[EnsureRelated[Any]] | None:
