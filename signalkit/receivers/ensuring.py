@@ -77,14 +77,22 @@ def insert(link: Link, owner: Model, using: str, related: Model, name: str) -> b
     except IntegrityError as error:
         winner = _committed(link, owner, using)
         if winner is None:
-            _forget(link, owner)
             raise RelatedNotCreated(_why(link, owner, related, name)) from error
         setattr(winner, link.name, owner)
         return False
-    except BaseException:
-        _forget(link, owner)
-        raise
     return True
+
+
+def forget(link: Link, owner: Model) -> None:
+    """Let an owner not hold a row that was never written.
+
+    Args:
+        link: the field that leads to the owner.
+        owner: the owner.
+    """
+    remote: Any = link.remote_field
+    if cached_related(link, owner) is not None:
+        remote.delete_cached_value(owner)
 
 
 def _rows(link: Link, owner: Model, using: str) -> QuerySet[Any]:
@@ -103,13 +111,6 @@ def _committed(link: Link, owner: Model, using: str) -> Model | None:
     sql, parameters = rows.query.get_compiler(using).as_sql()
     found = link.model._base_manager.raw(f"{sql} LOCK IN SHARE MODE", parameters, using=using)
     return next(iter(found), None)
-
-
-def _forget(link: Link, owner: Model) -> None:
-    """Let an owner not hold a row that was never written."""
-    remote: Any = link.remote_field
-    if cached_related(link, owner) is not None:
-        remote.delete_cached_value(owner)
 
 
 def _why(link: Link, owner: Model, related: Model, name: str) -> str:

@@ -68,6 +68,7 @@ def find_link(related: type[Model], owner: type[Model], name: str | None) -> Lin
 def cached_related(link: Link, owner: Model) -> Model | None:
     """Return the row that an owner holds in memory, loaded or not yet saved; None without one."""
     remote: Any = link.remote_field
+    # Django keeps all that is hidden in one place, whatever it is.
     if remote.hidden:
         return None
     found: Model | None = remote.get_cached_value(owner, default=None)

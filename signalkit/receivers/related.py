@@ -162,8 +162,12 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
         if link is None or (look_first and ensuring.exists(link, owner, using)):
             return False
         related = ensuring.make(link, owner, using, partial(self._build, owner))
-        self.fill(related, owner)
-        return ensuring.insert(link, owner, using, related, self._name)
+        try:
+            self.fill(related, owner)
+            return ensuring.insert(link, owner, using, related, self._name)
+        except BaseException:
+            ensuring.forget(link, owner)
+            raise
 
     def link_for(self, owner: Owner, using: str) -> Link | None:
         """Return the field that leads from the row of an owner to it.

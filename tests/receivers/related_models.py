@@ -62,9 +62,17 @@ class Locker(models.Model):
     """It cannot be made of nothing, and nobody else's number is free."""
 
     customer = models.OneToOneField(Customer, models.CASCADE, related_name="+")
+    customer_id: int
     number = models.IntegerField(unique=True)
 
     objects: ClassVar[models.Manager[Locker]]
+
+    class Meta:
+        app_label = "testapp"
+
+
+class Shelf(models.Model):
+    customer = models.OneToOneField(Customer, models.CASCADE, related_name="+")
 
     class Meta:
         app_label = "testapp"

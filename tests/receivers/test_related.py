@@ -27,6 +27,7 @@ from tests.receivers.related_models import (
     Guarantee,
     Locker,
     Regular,
+    Shelf,
     Visit,
     Wholesaler,
 )
@@ -328,6 +329,23 @@ class TestBroughtByOthers:
         assert Card.objects.get().customer == customer
         assert Card.objects.get().number == ("" if around is transaction.atomic else "never")
 
+    def test_another_that_nobody_can_ask_the_owner_for(self) -> None:
+        """Django keeps all of those in one place."""
+
+        class GiveLocker(EnsureRelated[Customer]):
+            sender = Customer
+            related_model = Locker
+
+            def defaults_for(self, owner: Customer) -> Mapping[str, Any]:
+                return {"number": 1}
+
+        customer = Customer(name="Ada")
+        shelf = Shelf(customer=customer)
+        customer.save()
+
+        assert Locker.objects.get().customer_id == customer.pk
+        assert shelf.pk is None
+
     def test_one_that_the_database_refuses(self) -> None:
         customer = Customer(name="Ada")
         Card(customer=customer, points=None)
@@ -425,19 +443,39 @@ class TestErrors:
         ):
             Customer.objects.create(name="Bo")
 
-    def test_an_owner_does_not_hold_what_was_refused(self) -> None:
+    @pytest.mark.parametrize(
+        ("points", "error"),
+        [("many", ValueError), (None, RelatedNotCreated), ([], ArithmeticError)],
+    )
+    def test_an_owner_does_not_hold_what_was_refused(
+        self, points: Any, error: type[Exception]
+    ) -> None:
         class OpenCard(EnsureRelated[Customer]):
             sender = Customer
             related_model = Card
 
             def fill(self, related: Card, owner: Customer) -> None:
-                related.points = "many"
+                related.points = points
+                if error is ArithmeticError:
+                    raise error
 
         customer = Customer(name="Ada")
-        with pytest.raises(ValueError, match="many"), transaction.atomic():
+        with pytest.raises(error), transaction.atomic():
             customer.save()
         with pytest.raises(Card.DoesNotExist):
             customer.card  # noqa: B018  (to look is what fails)
+
+    def test_one_whose_key_is_that_of_its_owner_is_never_overwritten(self) -> None:
+        class Found(EnsureRelated[Customer]):
+            sender = Customer
+            related_model = Firm
+
+        customer = Customer.objects.create(name="Ada")
+        Firm.objects.update(tax_number="7")
+        owner = Customer.objects.get(pk=customer.pk)
+
+        assert instance_of(Found).ensure(owner, "default", look_first=False) is False
+        assert Firm.objects.get().tax_number == owner.firm.tax_number == "7"
 
     def test_an_unknown_field(self) -> None:
         class OpenCard(EnsureRelated[Customer]):
@@ -566,14 +604,17 @@ def owner(cards: type[EnsureRelated[Customer]]) -> Customer:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
+    @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ"])
     @pytest.mark.parametrize("others", [1, 2])
     @pytest.mark.parametrize("inside", [True, False])
     def test_who_is_slower_goes_on_with_the_row_of_who_was_quicker(
-        self, owner: Customer, inside: bool, others: int
+        self, owner: Customer, inside: bool, others: int, level: str
     ) -> None:
         """They looked before the row was there, and write when it is, or is about to be."""
         if inside and connection.vendor == "sqlite":
             pytest.skip("a transaction of SQLite that has read cannot write after another has")
+        if level == "REPEATABLE READ" and connection.vendor != "mysql":
+            pytest.skip("a level that is the server's own on MySQL and MariaDB alone")
         looked = threading.Barrier(others + 1, timeout=30)
 
         class Slow(EnsureRelated[Customer]):
@@ -586,6 +627,9 @@ class TestRaces:
         slow = instance_of(Slow)
 
         def ensure() -> Any:
+            if connection.vendor == "mysql":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
             customer = Customer.objects.get(pk=owner.pk)
             with transaction.atomic() if inside else nullcontext():
                 # What MariaDB shows to the transaction from now on.
