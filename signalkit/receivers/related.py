@@ -24,6 +24,7 @@ from signalkit.events import Event
 from signalkit.exceptions import DeclarationError, SenderError
 from signalkit.receivers import ensuring
 from signalkit.receivers.links import Link, cached_related, find_link, resolve_model
+from signalkit.states import Phase
 from signalkit.transactions import before_commit
 from signalkit.transactions.opened import in_transaction
 
@@ -132,14 +133,15 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
         is_new = event.payload.get("created", True)
         if self.save_along and not is_new and _save_along(link, owner, using):
             return
-        if event.payload.get("raw"):
-            # What the fixture brings itself comes later in it.
-            before_commit(partial(self.ensure, owner, using), using)
-        elif brought := ensuring.pending(link, owner):
-            if in_transaction(connections[using]):
-                before_commit(partial(self.ensure, owner, using), using)
-            else:
-                ensuring.insert(link, owner, using, brought, self._name)
+        brought = ensuring.pending(link, owner)
+        is_open = in_transaction(connections[using])
+        if brought is not None and not is_open:
+            ensuring.insert(link, owner, using, brought, self._name)
+        elif self.phase is not Phase.INLINE:
+            self._ensure_late(owner, using)
+        elif brought is not None or event.payload.get("raw"):
+            # Whoever brings it, or the fixture, comes to it later.
+            before_commit(partial(self._ensure_late, owner, using), using)
         else:
             self.ensure(owner, using)
 
@@ -168,6 +170,11 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
         except BaseException:
             ensuring.forget(link, owner)
             raise
+
+    def _ensure_late(self, owner: Owner, using: str) -> None:
+        """Make the row of an owner who was saved a while ago, and may be deleted by now."""
+        if owner.pk is not None and _rows_like(owner, using).exists():
+            self.ensure(owner, using)
 
     def link_for(self, owner: Owner, using: str) -> Link | None:
         """Return the field that leads from the row of an owner to it.
@@ -203,6 +210,10 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
     @property
     def _name(self) -> str:
         return str(vars(type(self))[DECLARATION])
+
+
+def _rows_like(owner: Model, using: str) -> QuerySet[Any]:
+    return type(owner)._base_manager.using(using).filter(pk=owner.pk)
 
 
 def owner_models(cls: type[EnsureRelated[Any]]) -> tuple[type[Model], ...]:

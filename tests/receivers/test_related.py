@@ -329,6 +329,22 @@ class TestBroughtByOthers:
         assert Card.objects.get().customer == customer
         assert Card.objects.get().number == ("" if around is transaction.atomic else "never")
 
+    @pytest.mark.parametrize("phase", [Phase.INLINE, Phase.BEFORE_COMMIT])
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_an_owner_who_is_deleted_again(self, phase: Phase, at_once: bool) -> None:
+        declared = {"sender": Customer, "related_model": Firm, "phase": phase}
+        type("Found", (EnsureRelated,), {"__module__": __name__, **declared})
+        with transaction.atomic():
+            customer = Customer(name="Ada")
+            Firm(customer=customer)
+            customer.save()
+            if at_once:
+                Customer.objects.all().delete()
+            else:
+                customer.delete()
+
+        assert not Firm.objects.exists()
+
     def test_another_that_nobody_can_ask_the_owner_for(self) -> None:
         """Django keeps all of those in one place."""
 
