@@ -29,7 +29,7 @@ _MODEL = "signalkit_profiles.Profile"
 class CreateProfile(EnsureRelated[User], abstract=True):
     """Makes a profile with each user.
 
-    The model is :attr:`related_model`, else ``SIGNALKIT["PROFILE_MODEL"]``, else
+    The model is ``related_model``, else ``SIGNALKIT["PROFILE_MODEL"]``, else
     ``signalkit.profiles.Profile`` where that app is installed. signalkit declares a receiver of
     this class itself, called ``signalkit.CreateProfile``. To change what it does, inherit from it
     with ``replaces="signalkit.CreateProfile"``.

@@ -36,7 +36,7 @@ _HOOKS = ("defaults_for", "fill", "model_for", "owners")
 class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
     """Sees to it that each row of one model has its row of another, one to one.
 
-    Set :attr:`sender` and :attr:`related_model`. The row is made when its owner is created, on
+    Set ``sender`` and :attr:`related_model`. The row is made when its owner is created, on
     the same database, so that ``owner.profile`` is there on the next line. A row that is there
     already, or that another request makes at the same moment, is left as it is.
 

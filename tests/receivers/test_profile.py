@@ -242,6 +242,13 @@ class TestInOneProcess:
 
         assert NAME in registry
 
+    def test_nothing_is_declared_without_a_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("signalkit.receivers.profile.APP", "not.installed")
+        with override_settings(SIGNALKIT={}):
+            declare_profile_receiver()
+
+        assert NAME not in registry
+
     def test_the_model_follows_the_settings(self) -> None:
         with override_settings(SIGNALKIT={}):
             declare_profile_receiver()

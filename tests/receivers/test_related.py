@@ -31,7 +31,7 @@ from tests.receivers.related_models import (
     Visit,
     Wholesaler,
 )
-from tests.testapp.models import Record
+from tests.testapp.models import Dated, Record
 
 
 def instance_of(cls: type[EnsureRelated[Any]]) -> EnsureRelated[Any]:
@@ -527,6 +527,7 @@ class TestDeclaring:
             ({"related_model": 3}, "related_model is 3"),
             ({"related_model": Visit}, "testapp.Visit has no OneToOneField to testapp.Customer"),
             ({"related_model": Wholesaler}, "has no OneToOneField to testapp.Customer, and only"),
+            ({"related_model": Dated}, "testapp.Dated is abstract, so it has no rows."),
             ({"related_model": "testapp.Dated"}, "There is no model 'testapp.Dated'"),
             ({"related_model": Guarantee}, "several OneToOneFields to testapp.Customer: by, of."),
             ({"link": "costumer"}, "no OneToOneField 'costumer' to testapp.Customer. Did you mean"),

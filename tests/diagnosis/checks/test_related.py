@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.db.models.signals import post_save
 from django.test import override_settings
 
+import signalkit
 from signalkit.profiles.models import Profile
 from signalkit.receivers import CreateProfile, EnsureRelated
 from signalkit.receivers.profile import NAME, declare_profile_receiver
 from tests.diagnosis.checks.conftest import Ask
-from tests.receivers.related_models import Card, Customer, Firm, Regular, Visit
+from tests.receivers.related_models import Card, Customer, Firm, MemberProfile, Regular, Visit
 from tests.wiring.project import Project
 
 
@@ -161,6 +163,9 @@ class TestE003:
         assert messages("E003") == []
 
 
+def hears(**kwargs: Any) -> None: ...
+
+
 MODELS = """
 from django.conf import settings
 from django.db import models
@@ -201,6 +206,17 @@ class TestI030:
         project = Project(tmp_path)
         project.write({"accounts/models.py": MODELS})
         return project
+
+    def test_here(self, messages: Ask) -> None:
+        with override_settings(SIGNALKIT={}):
+            (found,) = messages("I030")
+            assert messages("I030", "auth") == []
+            with override_settings(AUTH_USER_MODEL="nobody.User"):
+                assert messages("I030") == []
+            signalkit.receiver(post_save, sender=User, name="lib.hears", order=1)(hears)
+            assert messages("I030") == []
+
+        assert found.obj is MemberProfile
 
     def test_a_profile_that_nobody_makes(self, project: Project) -> None:
         (said,) = project.run(SAY, *self.AUTH, "accounts")
