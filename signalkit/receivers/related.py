@@ -53,7 +53,7 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
     include_subclasses = True
 
     related_model: ClassVar[type[Model] | str | None] = None
-    """The model of the row: a class, or ``"app_label.ModelName"``."""
+    """The model of the row, a class or ``"app_label.ModelName"``."""
 
     link: ClassVar[str | None] = None
     """The ``OneToOneField`` of it that leads to the owner; None finds the only one there is."""
