@@ -234,7 +234,12 @@ def _replaced(origin: Origin, replaces: object) -> str | None:
 
 def _refuse_keywords(origin: Origin, cls: type[Receiver], given: dict[str, Any]) -> None:
     """Refuse keywords of the class statement that no class on the way would take."""
-    between = [parent for parent in cls.__mro__[1:] if not _is_of_signalkit(parent)]
+    # signalkit's own bases hand on what they do not know.
+    between = [
+        parent
+        for parent in cls.__mro__[1:]
+        if parent not in (Generic, object) and not parent.__module__.startswith("signalkit.")
+    ]
     if not any("__init_subclass__" in vars(parent) for parent in between):
         known = ("abstract", "replaces")
         key = next(iter(given))
@@ -242,11 +247,6 @@ def _refuse_keywords(origin: Origin, cls: type[Receiver], given: dict[str, Any])
             f"{origin}: a class statement takes no {key!r}."
             f"{nearest(key, known)} It takes: {', '.join(known)}."
         )
-
-
-def _is_of_signalkit(cls: type) -> bool:
-    """Say whether a class takes only those keywords of a class statement that signalkit knows."""
-    return cls in (Generic, object) or cls.__module__.partition(".")[0] == "signalkit"
 
 
 def _refuse_other_signals(origin: Origin, signal: object) -> None:

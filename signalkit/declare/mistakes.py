@@ -11,12 +11,6 @@ from signalkit.exceptions import UnknownOption
 
 _METHODS = ("handle", "when", "once_per_transaction")
 
-HOOKS = "signalkit_hooks"
-"""Where a class that is made to be subclassed names its own methods that are to be written."""
-
-MORE_OPTIONS = "signalkit_options"
-"""Where it names the class attributes that it understands besides."""
-
 # Words one letter away from a method of ours that a method of one's own may well be called.
 _WORDS = ("handler", "handled", "handles", "candle", "then", "hen")
 
@@ -34,19 +28,19 @@ _NOT_IN_THE_BODY = {
 }
 
 
-def refuse(origin: Origin, cls: type, options: Sequence[str]) -> None:
+def refuse(origin: Origin, cls: type, options: Sequence[str], methods: Sequence[str] = ()) -> None:
     """Refuse a class whose own body sets something that is an option or a method but for a letter.
 
     Args:
         origin: where it was written.
         cls: the class.
         options: the class attributes that mean something.
+        methods: the methods that are called besides those of every receiver.
 
     Raises:
         UnknownOption: it does.
     """
-    methods = (*_METHODS, *getattr(cls, HOOKS, ()))
-    options = (*options, *getattr(cls, MORE_OPTIONS, ()))
+    methods = (*_METHODS, *methods)
     known = {*options, *methods}
     missing = known - vars(cls).keys()
     for name, value in vars(cls).items():

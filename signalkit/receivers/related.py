@@ -13,8 +13,9 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import post_save
 
 from signalkit.declaration import Origin
-from signalkit.declare import ModelReceiver
+from signalkit.declare import ModelReceiver, mistakes
 from signalkit.declare.blame import blame
+from signalkit.declare.callables import signature_of
 from signalkit.declare.naming import origin_of_class
 from signalkit.declare.references import DECLARATION
 from signalkit.declare.senders import normalise, resolve
@@ -30,7 +31,13 @@ from signalkit.transactions.opened import in_transaction
 
 Owner = TypeVar("Owner", bound=Model)
 
-_HOOKS = ("defaults_for", "fill", "model_for", "owners")
+_HOOKS = {
+    "model_for": ("owner",),
+    "defaults_for": ("owner",),
+    "fill": ("related", "owner"),
+    "owners": ("queryset",),
+}
+_ATTRIBUTES = ("sender", "related_model", "link", "save_along")
 
 
 class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
@@ -44,9 +51,6 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
     is filled in, that row is waited for until the end of the transaction. Without a transaction
     it is saved.
     """
-
-    signalkit_hooks: ClassVar[tuple[str, ...]] = _HOOKS
-    signalkit_options: ClassVar[tuple[str, ...]] = ("related_model", "link", "save_along")
 
     signal = post_save
     created: ClassVar[bool | None] = True
@@ -65,6 +69,7 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
     def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         origin = origin_of_class(cls)
         with blame(origin.file):
+            mistakes.refuse(origin, cls, _ATTRIBUTES, tuple(_HOOKS))
             if not abstract:
                 _read(origin, cls)
         super().__init_subclass__(abstract=abstract, **kwargs)
@@ -284,7 +289,7 @@ def _read(origin: Origin, cls: type[EnsureRelated[Any]]) -> None:
     if link is not None and not isinstance(link, str):
         raise wrong(origin, "link", link, "the name of a OneToOneField")
     _refuse_no_model(origin, cls)
-    _refuse_coroutines(origin, cls)
+    _refuse_hooks(origin, cls)
     if read_flag(origin, "save_along", cls.save_along):
         if vars(cls).get("created") is not None:
             raise DeclarationError(
@@ -309,9 +314,22 @@ def _refuse_no_model(origin: Origin, cls: type[EnsureRelated[Any]]) -> None:
         )
 
 
-def _refuse_coroutines(origin: Origin, cls: type[EnsureRelated[Any]]) -> None:
-    for hook in _HOOKS:
-        if inspect.iscoroutinefunction(getattr(cls, hook)):
+def _refuse_hooks(origin: Origin, cls: type[EnsureRelated[Any]]) -> None:
+    """Refuse hooks that nobody could call, or whose answer nobody would await."""
+    # Bound as they will be: one may be a static method. No __init__ has a say in it.
+    bound = object.__new__(cls)
+    for hook, arguments in _HOOKS.items():
+        method = getattr(bound, hook)
+        if inspect.iscoroutinefunction(method):
             raise DeclarationError(
                 f"{origin}: {hook} is an `async def`, and nobody awaits it. Write a plain function."
             )
+        signature = signature_of(method)
+        try:
+            if signature is not None:
+                signature.bind(*arguments)
+        except TypeError as error:
+            raise DeclarationError(
+                f"{origin}: {hook} cannot be called ({error}). Write it as "
+                f"{hook}(self, {', '.join(arguments)})."
+            ) from None

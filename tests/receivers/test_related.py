@@ -165,7 +165,8 @@ class TestHooks:
             sender = Customer
             related_model = "testapp.Card"
 
-            def defaults_for(self, owner: Customer) -> Mapping[str, Any]:
+            @staticmethod
+            def defaults_for(owner: Customer) -> Mapping[str, Any]:  # type: ignore[override]
                 return {"points": len(owner.name)}
 
             def fill(self, related: Card, owner: Customer) -> None:
@@ -558,6 +559,25 @@ class TestDeclaring:
                 async def fill(  # type: ignore[override]
                     self, related: Card, owner: Customer
                 ) -> None: ...
+
+    @pytest.mark.parametrize(
+        ("name", "wanted"),
+        [("fill", "fill(self, related, owner)"), ("owners", "owners(self, queryset)")],
+    )
+    def test_a_hook_that_nobody_could_call(self, name: str, wanted: str) -> None:
+        with pytest.raises(DeclarationError) as error:
+            type(
+                "OpenCard",
+                (EnsureRelated,),
+                {
+                    "__module__": __name__,
+                    "sender": Customer,
+                    "related_model": Card,
+                    name: lambda self: None,
+                },
+            )
+        assert f"{name} cannot be called (too many positional arguments)" in str(error.value)
+        assert f"Write it as {wanted}." in str(error.value)
 
     @pytest.mark.parametrize("name", ["default_for", "models_for", "fil", "owner"])
     def test_a_misspelt_hook(self, name: str) -> None:
