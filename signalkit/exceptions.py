@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import IntegrityError
 from django.db.transaction import TransactionManagementError
 
 
@@ -71,6 +72,10 @@ class BeforeCommitLoop(SignalkitError, RuntimeError):
 
 class TransactionAborted(SignalkitError, TransactionManagementError):
     """The transaction was already lost when its COMMIT was due; it was rolled back."""
+
+
+class RelatedNotCreated(SignalkitError, IntegrityError):
+    """A row that was to be made with another one is refused by the database."""
 
 
 class Veto(ValidationError):

@@ -9,6 +9,7 @@ from signalkit import conf
 from signalkit.discovery import autodiscover
 from signalkit.dispatch import switches
 from signalkit.dispatch.connect import connector
+from signalkit.receivers.profile import declare_profile_receiver
 from signalkit.transactions import watch
 from signalkit.typed import TypedSignal
 from signalkit.typed.signal import read_payloads
@@ -59,4 +60,5 @@ def wire() -> None:
     watch.install()
     autodiscover(settings.AUTODISCOVER)
     read_payloads()
+    declare_profile_receiver()
     connector.wire()

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "signalkit",
     "signalkit.runs",
+    "signalkit.profiles",
     "tests.testapp",
     "tests.veto.vetoapp",
 ]
@@ -111,8 +112,8 @@ TEMPLATES = [
 
 ROOT_URLCONF = "tests.urls"
 SECRET_KEY = "only-for-the-tests"
-# Recorded is only what a test asks for.
-SIGNALKIT = {"RUNS": {"RECORD": "off"}}
+# Recorded, and made with a user, is only what a test asks for.
+SIGNALKIT = {"RUNS": {"RECORD": "off"}, "PROFILE_RECEIVER": None}
 STATIC_URL = "static/"
 USE_TZ = True
 

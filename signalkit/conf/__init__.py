@@ -10,9 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from signalkit.conf import autodiscover, context, runs
+from signalkit.conf import autodiscover, context, profiles, runs
 from signalkit.conf.autodiscover import Autodiscover, parse_autodiscover
 from signalkit.conf.context import ContextSettings, parse_context
+from signalkit.conf.profiles import parse_profile_model, parse_profile_receiver
 from signalkit.conf.runs import Runs, parse_runs
 from signalkit.conf.values import SETTING, flag, names, refuse_unknown, wrong
 
@@ -38,6 +39,13 @@ class Config:
     RUNS: Runs = runs.DEFAULT
     """Which runs are put on record, where ``signalkit.runs`` is installed."""
 
+    PROFILE_MODEL: str | None = None
+    """The model of which each user has a row; None for that of ``signalkit.profiles``, where that
+    is installed."""
+
+    PROFILE_RECEIVER: str | None = profiles.DEFAULT_RECEIVER
+    """The class that makes it; None for nobody."""
+
 
 def _parse_disabled(value: object) -> tuple[str, ...]:
     return names("['DISABLED']", value, "a list of names of receivers")
@@ -49,6 +57,8 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "AUTODISCOVER": parse_autodiscover,
     "CONTEXT": parse_context,
     "RUNS": parse_runs,
+    "PROFILE_MODEL": parse_profile_model,
+    "PROFILE_RECEIVER": parse_profile_receiver,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 from django.dispatch import Signal
 
@@ -233,7 +233,12 @@ def _replaced(origin: Origin, replaces: object) -> str | None:
 
 def _refuse_keywords(origin: Origin, cls: type[Receiver], given: dict[str, Any]) -> None:
     """Refuse keywords of the class statement that no class on the way would take."""
-    between = [parent for parent in cls.__mro__[1:] if parent not in (Receiver, object)]
+    # signalkit's own bases hand on what they do not know.
+    between = [
+        parent
+        for parent in cls.__mro__[1:]
+        if parent not in (Generic, object) and not parent.__module__.startswith("signalkit.")
+    ]
     if not any("__init_subclass__" in vars(parent) for parent in between):
         known = ("abstract", "replaces")
         key = next(iter(given))

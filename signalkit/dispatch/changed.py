@@ -131,6 +131,29 @@ def remember(
         _saves.setdefault(instance._state, {})[this] = _Save(using, fields, stored)
 
 
+def differs_from_stored(instance: Model, using: str) -> bool | None:
+    """Say whether an object is not what is stored of it, as far as it is loaded.
+
+    Args:
+        instance: the object, saved before.
+        using: the alias.
+
+    Returns:
+        None where nothing is stored.
+    """
+    model, held = type(instance), instance.__dict__
+    fields = [
+        field
+        for field in model._meta.concrete_fields
+        if field.attname in held and not field.primary_key and not field.generated
+    ]
+    stored = _read(model, instance, using, fields)
+    if stored is None:
+        return None
+    save = _Save(using, fields, stored)
+    return any(_will_change(save, field, instance) for field in fields)
+
+
 def _this_save() -> _Key:
     frame = callstack.nearest(Model.save_base.__code__)
     # No frame has the id 0: a signal that somebody sent by hand.

@@ -10,7 +10,7 @@ import pytest
 from tests.docs.run_page import examples
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
+PAGES = sorted((ROOT / "docs" / "reference").rglob("*.md"))
 WITH_EXAMPLES = [page for page in PAGES if examples(page)]
 
 

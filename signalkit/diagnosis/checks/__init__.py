@@ -8,7 +8,16 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 
-from signalkit.diagnosis.checks import bases, bulk, connected, declared, setting, unimported, weak
+from signalkit.diagnosis.checks import (
+    bases,
+    bulk,
+    connected,
+    declared,
+    related,
+    setting,
+    unimported,
+    weak,
+)
 from signalkit.diagnosis.checks.facts import Facts
 
 TAG = "signalkit"
@@ -30,6 +39,10 @@ CHECKS: tuple[Callable[[Facts], Iterator[checks.CheckMessage]], ...] = (
     bases.check_unused_bases,
     bulk.check_watched_models,
     bulk.check_nothing_watched,
+    related.check_impossible,
+    related.check_two_for_one,
+    related.check_no_profile_model,
+    related.check_profile_of_nobody,
     connected.check_never_awaited,
     connected.check_twice,
     connected.check_silent_senders,

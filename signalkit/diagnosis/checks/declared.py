@@ -16,6 +16,7 @@ from signalkit.dispatch.connect import connector
 from signalkit.dispatch.connected import ConnectedReceiver
 from signalkit.dispatch.phases import is_available
 from signalkit.exceptions import nearest
+from signalkit.receivers import profile
 from signalkit.registry import registry
 from signalkit.signal_names import signal_name
 from signalkit.states import Phase
@@ -61,7 +62,10 @@ def check_record(facts: Facts) -> Iterator[CheckMessage]:
 def check_replaced_exists(facts: Facts) -> Iterator[CheckMessage]:
     """E003: a receiver is to stand in the place of one that does not exist."""
     for declaration in facts.declarations:
-        if declaration.replaces and declaration.replaces not in registry:
+        # That of the profiles is there if there is a model for it, which to replace it may bring.
+        if declaration.replaces in (None, profile.NAME):
+            continue
+        if declaration.replaces not in registry:
             yield Error(
                 f"It replaces {declaration.replaces!r}, and no receiver is called that."
                 f"{_nearest_other(declaration, declaration.replaces)}",

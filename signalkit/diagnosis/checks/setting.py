@@ -14,6 +14,7 @@ from signalkit.context.middleware import ContextMiddleware
 from signalkit.diagnosis.checks.facts import Facts
 from signalkit.discovery import chosen_apps
 from signalkit.exceptions import ConfigurationError, nearest
+from signalkit.receivers.profile import refuse_profile_settings
 from signalkit.registry import registry
 
 
@@ -26,6 +27,7 @@ def check_setting(facts: Facts) -> Iterator[CheckMessage]:
     try:
         config = parse(getattr(settings, SETTING, {}))
         list(chosen_apps(config.AUTODISCOVER))
+        refuse_profile_settings(config)
     except ConfigurationError as error:
         yield Error(str(error), hint=f"Correct {SETTING} in the settings.", id="signalkit.E001")
 

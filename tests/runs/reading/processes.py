@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SMALLEST_PIPE = 4096
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: str, settings_module: str = "tests.runs.reading.settings"
+) -> subprocess.Popen[str]:
     """Start a subcommand whose output is a pipe that holds few lines.
 
     When it is full, the process waits: it is never much further than what was read.
@@ -38,7 +40,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         cwd=ROOT,
         env={
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.runs.reading.settings",
+            "DJANGO_SETTINGS_MODULE": settings_module,
             "SIGNALKIT_TEST_DATABASES": json.dumps(databases),
         },
         stdout=subprocess.PIPE,
