@@ -1,5 +1,6 @@
 """Receivers that are ready to be subclassed. Importing them loads no model."""
 
+from signalkit.receivers.cache import InvalidateCache, aversioned_key, versioned_key
 from signalkit.receivers.notify import (
     Channel,
     Mail,
@@ -11,9 +12,12 @@ from signalkit.receivers.notify import (
 
 __all__ = [
     "Channel",
+    "InvalidateCache",
     "Mail",
     "Message",
     "Notification",
     "NotifyOnCommit",
+    "aversioned_key",
     "notify_on_commit",
+    "versioned_key",
 ]
