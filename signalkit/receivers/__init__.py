@@ -1,6 +1,7 @@
 """Receivers that are ready to be subclassed. Importing them loads no model."""
 
 from signalkit.receivers.cache import InvalidateCache, aversioned_key, versioned_key
+from signalkit.receivers.m2m import Links, M2MChange, M2MReceiver
 from signalkit.receivers.notify import (
     Channel,
     Mail,
@@ -13,6 +14,9 @@ from signalkit.receivers.notify import (
 __all__ = [
     "Channel",
     "InvalidateCache",
+    "Links",
+    "M2MChange",
+    "M2MReceiver",
     "Mail",
     "Message",
     "Notification",

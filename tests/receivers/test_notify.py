@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, ClassVar
 
+import django
 import pytest
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -49,7 +50,10 @@ def templates() -> Iterator[None]:
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "OPTIONS": {"loaders": [("django.template.loaders.locmem.Loader", TEMPLATES)]},
     }
-    with override_settings(TEMPLATES=[engine]):
+    # Django 6.1 names its mail backends, and wants the one of the tests to be named.
+    mailers = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+    named = {"MAILERS": mailers} if django.VERSION >= (6, 1) else {}
+    with override_settings(TEMPLATES=[engine], **named):
         yield
 
 

@@ -1,0 +1,65 @@
+"""Many-to-many relations of other shapes than the test app has."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+
+class Person(models.Model):
+    name = models.CharField(max_length=50)
+    friends = models.ManyToManyField("self")
+
+    objects: ClassVar[models.Manager[Person]]
+
+    class Meta:
+        app_label = "testapp"
+
+
+class Club(models.Model):
+    code = models.CharField(max_length=10, unique=True)
+    members: Any = models.ManyToManyField(Person, through="Membership", related_name="clubs")
+
+    objects: ClassVar[models.Manager[Club]]
+
+    class Meta:
+        app_label = "testapp"
+
+
+class Membership(models.Model):
+    """It refers to a club by something else than its primary key."""
+
+    club = models.ForeignKey(Club, models.CASCADE, to_field="code")
+    person = models.ForeignKey(Person, models.CASCADE)
+    role = models.CharField(max_length=20, default="member")
+
+    class Meta:
+        app_label = "testapp"
+
+
+class VisibleLabels(models.Manager["Label"]):
+    def get_queryset(self) -> models.QuerySet[Label]:
+        return super().get_queryset().filter(is_hidden=False)
+
+
+class Label(models.Model):
+    """Its default manager does not show every row."""
+
+    name = models.CharField(max_length=50)
+    is_hidden = models.BooleanField(default=False)
+
+    objects = VisibleLabels()
+    everything: ClassVar[models.Manager[Label]] = models.Manager()
+
+    class Meta:
+        app_label = "testapp"
+
+
+class Parcel(models.Model):
+    labels = models.ManyToManyField(Label)
+
+    objects: ClassVar[models.Manager[Parcel]]
+
+    class Meta:
+        app_label = "testapp"
