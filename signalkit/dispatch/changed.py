@@ -129,6 +129,22 @@ def values_of(name: str, named: Mapping[str, Any]) -> tuple[Any, Any]:
     return save.stored[attname], written[attname]
 
 
+def value_of(name: str, named: Mapping[str, Any]) -> Any:
+    """Return the value of a field of a row that was just made.
+
+    Args:
+        name: the name of the field.
+        named: the keywords of ``post_save``.
+    """
+    instance = named["instance"]
+    field = instance._meta.get_field(name)
+    value = getattr(instance, field.attname)
+    if not _is_expression(value):
+        return value
+    row = _read(type(instance), instance, named["using"], [field]) or {}
+    return row.get(field.attname)
+
+
 def remember(
     *,
     sender: type[Model],

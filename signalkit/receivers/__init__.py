@@ -10,8 +10,11 @@ from signalkit.receivers.notify import (
     NotifyOnCommit,
     notify_on_commit,
 )
+from signalkit.receivers.transitions import ABSENT, ANY, StatusChanged, Transition
 
 __all__ = [
+    "ABSENT",
+    "ANY",
     "Channel",
     "InvalidateCache",
     "Links",
@@ -21,6 +24,8 @@ __all__ = [
     "Message",
     "Notification",
     "NotifyOnCommit",
+    "StatusChanged",
+    "Transition",
     "aversioned_key",
     "notify_on_commit",
     "versioned_key",

@@ -63,3 +63,18 @@ class Parcel(models.Model):
 
     class Meta:
         app_label = "testapp"
+
+
+def kinds() -> list[tuple[str, str]]:
+    return [("errand", "Errand")]
+
+
+class Errand(models.Model):
+    state = models.CharField(
+        max_length=10, choices=[("open", "Open"), ("Ended", [("done", "Done")])], default="open"
+    )
+    place = models.CharField(max_length=10, choices=[("home", "Home")], null=True, blank=True)  # noqa: DJ001
+    kind = models.CharField(max_length=10, choices=kinds, default="errand")
+
+    class Meta:
+        app_label = "testapp"
