@@ -17,6 +17,7 @@ by itself; what a send may lack is None here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -240,6 +241,13 @@ class GotRequestException(Event):
     __slots__ = ()
 
     request: HttpRequest
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What was raised. Only a :class:`~signalkit.receivers.RequestReceiver` has it later on."""
+        if "exception" in self._payload:
+            return self._payload["exception"]  # type: ignore[no-any-return]
+        return sys.exception()
 
 
 class SettingChanged(Event):

@@ -95,6 +95,9 @@ class HookReceiver(Receiver, abstract=True):
     hooks_base: ClassVar[type]
     """The class whose hooks do nothing."""
 
+    hook_of: ClassVar[Mapping[Signal, str]]
+    """The hook for each signal that a concrete class hears."""
+
     def __init_subclass__(
         cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any
     ) -> None:
@@ -115,10 +118,7 @@ class HookReceiver(Receiver, abstract=True):
 
     def handle(self, event: Any) -> Any:
         """Call the method that is for the event's signal."""
-        for hook, signal in self.signals_of_hooks().items():
-            if signal is event.signal:
-                return call_hook(getattr(self, hook), event)
-        return None
+        return call_hook(getattr(self, self.hook_of[event.signal]), event)
 
 
 def _hear_what_is_written(origin: Origin, cls: type[HookReceiver]) -> None:
@@ -130,4 +130,5 @@ def _hear_what_is_written(origin: Origin, cls: type[HookReceiver]) -> None:
     signals = cls.signals_of_hooks()
     refuse_misspelt(origin, cls, signals)
     hooks = require_hooks(origin, cls, cls.hooks_base, signals)
-    cls.signal = tuple(signals[hook] for hook in hooks)
+    cls.hook_of = {signals[hook]: hook for hook in hooks}
+    cls.signal = tuple(cls.hook_of)
