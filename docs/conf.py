@@ -43,6 +43,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(django|collections|concurrent|contextlib|typing|types)\..*"),
     (r"py:.*", r"(_?[A-Z]{1,2}|[A-Za-z]*Error|[A-Za-z]*Exception)"),
+    # type variables
+    (r"py:.*", r"(signalkit\.[\w.]+\.)?(_?[A-Z]|Owner|Related)"),
 ]
 exclude_patterns = ["_build"]
 

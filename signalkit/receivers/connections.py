@@ -57,7 +57,7 @@ class ConnectionReceiver(HookReceiver, abstract=True):
         """Prepare the connection.
 
         Raises:
-            WriteRefused: it tried to write.
+            signalkit.exceptions.WriteRefused: it tried to write.
         """
 
     @classmethod

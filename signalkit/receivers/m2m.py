@@ -59,7 +59,7 @@ class Links(Event, Generic[Owner, Related]):
 
     @property
     def owners(self) -> list[Owner]:
-        """The objects of the model that the receiver names: read now, unless it is the one."""
+        """The objects of the model that the receiver names, read now unless it is the one."""
         relation: Relation = self._payload["relation"]
         here, _ = relation.side(reverse=self._payload["reverse"])
         if here is relation.owner:
@@ -68,7 +68,7 @@ class Links(Event, Generic[Owner, Related]):
 
     @property
     def related(self) -> list[Related]:
-        """The objects of the other side: read now, unless it is the one."""
+        """The objects of the other side, read now unless it is the one."""
         relation: Relation = self._payload["relation"]
         here, _ = relation.side(reverse=self._payload["reverse"])
         if here is relation.related:

@@ -21,8 +21,8 @@ class Notification:
     """What channels are handed: values, and the texts that templates make of them."""
 
     recipients: tuple[Any, ...] | None = None
-    """Users, or whatever else the channels can reach, such as mail addresses. None: whoever a
-    channel reaches by itself, such as the user of the current request."""
+    """Users, or whatever else the channels can reach, such as mail addresses. None stands for
+    whoever a channel reaches by itself, such as the user of the current request."""
 
     subject: Any = ""
     """A string, perhaps a lazy translation."""
@@ -31,7 +31,7 @@ class Notification:
     """The text where there is no template."""
 
     template: str | None = None
-    """The name of the templates without their suffixes: ``.txt``, and ``.html`` where it exists."""
+    """The name of the templates, to which ``.txt`` is added, and ``.html`` where it exists."""
 
     context: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the templates are given, besides ``recipient`` and ``subject``."""
@@ -58,7 +58,7 @@ class Notification:
         Nothing is escaped in it, as nothing would turn ``&amp;`` back.
 
         Raises:
-            TemplateDoesNotExist: there is no ``.txt`` template.
+            django.template.TemplateDoesNotExist: there is no ``.txt`` template.
         """
         with self.speaking_to(recipient):
             if self.template is None:

@@ -61,12 +61,12 @@ class NotifyOnCommit(Receiver, Generic[E], abstract=True):
     """As in :class:`~signalkit.ModelReceiver`."""
 
     channels: ClassVar[Sequence[Channel]] = (Mail(),)
-    """Where it goes: :class:`Mail`, :class:`Message`, or anything that can be called with a
+    """Where it goes, be it :class:`Mail`, :class:`Message`, or anything that can be called with a
     :class:`Notification`."""
 
     template: ClassVar[str | None] = None
-    """The name of the templates without their suffixes: ``.txt``, and ``.html`` where it
-    exists. Without a template, :meth:`body` is the text."""
+    """The name of the templates, to which ``.txt`` is added, and ``.html`` where it exists.
+    Without a template, :meth:`body` is the text."""
 
     def __init_subclass__(
         cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any
