@@ -28,18 +28,20 @@ _NOT_IN_THE_BODY = {
 }
 
 
-def refuse(origin: Origin, cls: type, options: Sequence[str]) -> None:
+def refuse(origin: Origin, cls: type, options: Sequence[str], methods: Sequence[str] = ()) -> None:
     """Refuse a class whose own body sets something that is an option or a method but for a letter.
 
     Args:
         origin: where it was written.
         cls: the class.
         options: the class attributes that mean something.
+        methods: the methods that are called besides those of every receiver.
 
     Raises:
         UnknownOption: it does.
     """
-    known = {*options, *_METHODS}
+    methods = (*_METHODS, *methods)
+    known = {*options, *methods}
     missing = known - vars(cls).keys()
     for name, value in vars(cls).items():
         if name.startswith("_") or name in known:
@@ -51,7 +53,7 @@ def refuse(origin: Origin, cls: type, options: Sequence[str]) -> None:
                 f"{_NOT_IN_THE_BODY[name]}"
             )
         meant = (
-            _meant_method(name, missing.intersection(_METHODS))
+            _meant_method(name, missing.intersection(methods))
             if is_method
             else _meant_option(name, missing.intersection(options))
         )

@@ -11,6 +11,9 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import Signal
 
 from signalkit.builtin_events import UserLoggedIn, UserLoggedOut, UserLoginFailed
+from signalkit.declaration import Origin
+from signalkit.declare.blame import blame
+from signalkit.declare.naming import origin_of_class
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError
 from signalkit.receivers.hooks import HookReceiver
@@ -37,6 +40,15 @@ class AuthReceiver(HookReceiver, abstract=True):
     shown_credentials: ClassVar[Sequence[str]] = ()
     """Names of credentials that are shown beside ``username``, ``email`` and the user model's
     ``USERNAME_FIELD``. What Django masks stays masked."""
+
+    def __init_subclass__(
+        cls, *, abstract: bool = False, replaces: object = None, **kwargs: Any
+    ) -> None:
+        if not abstract:
+            origin = origin_of_class(cls)
+            with blame(origin.file):
+                _refuse_one_string(origin, cls.shown_credentials)
+        super().__init_subclass__(abstract=abstract, replaces=replaces, **kwargs)
 
     def on_logged_in(self, event: UserLoggedIn) -> Any:
         """React to a login."""
@@ -72,6 +84,14 @@ class AuthReceiver(HookReceiver, abstract=True):
 
 
 AuthReceiver.hooks_base = AuthReceiver
+
+
+def _refuse_one_string(origin: Origin, names: object) -> None:
+    if not isinstance(names, (list, tuple)):
+        raise DeclarationError(
+            f"{origin}: shown_credentials is {names!r}; expected a list of names. Write "
+            f"shown_credentials = ({names!r},)."
+        )
 
 
 def _username_field() -> str:

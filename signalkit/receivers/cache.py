@@ -13,13 +13,15 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
 from signalkit.declaration import Origin
+from signalkit.declare import mistakes
 from signalkit.declare.base import Receiver
 from signalkit.declare.blame import blame
+from signalkit.declare.build import OPTIONS
 from signalkit.declare.naming import origin_of_class
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError, nearest
 from signalkit.receivers.failures import Failures
-from signalkit.receivers.hooks import require_hooks
+from signalkit.receivers.hooks import require_answers, require_any
 from signalkit.states import Phase
 
 E = TypeVar("E", bound=Event)
@@ -77,7 +79,6 @@ class InvalidateCache(Receiver, Generic[E], abstract=True):
         if not abstract and cls.signal is not None:
             origin = origin_of_class(cls)
             with blame(origin.file):
-                require_hooks(origin, cls, InvalidateCache, _HOOKS)
                 _refuse(origin, cls)
         super().__init_subclass__(abstract=abstract, replaces=replaces, **kwargs)
 
@@ -173,6 +174,9 @@ def _new_token() -> str:
 
 
 def _refuse(origin: Origin, cls: type[InvalidateCache[Any]]) -> None:
+    mistakes.refuse(origin, cls, (*OPTIONS, "signal", "sender", "caches", "version"), _HOOKS)
+    found = require_answers(origin, cls, InvalidateCache, _HOOKS)
+    require_any(origin, InvalidateCache, _HOOKS, found)
     if not isinstance(cls.caches, (list, tuple)) or not cls.caches:
         raise DeclarationError(
             f"{origin}: caches is {cls.caches!r}; expected a list of names in the settings' "

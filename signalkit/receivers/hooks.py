@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
@@ -44,17 +45,52 @@ def require_hooks(origin: Origin, cls: type, base: type, hooks: Collection[str])
         DeclarationError: it has written none, or one that cannot be called with an event.
     """
     found = written(cls, base, hooks)
-    if not found:
-        raise DeclarationError(
-            f"{origin} writes none of the methods that {base.__name__} calls, so it would do "
-            f"nothing. Write at least one of {', '.join(hooks)}, each with (self, event)."
-        )
+    require_any(origin, base, hooks, found)
     for hook in found:
         # Bound, so that self does not count; what kind of function it is stays visible.
         method = getattr(cls, hook).__get__(object(), cls)
         require_event(origin, hook, method)
         refuse_generator(origin, method)
     return found
+
+
+def require_answers(
+    origin: Origin, cls: type, base: type, hooks: Collection[str]
+) -> tuple[str, ...]:
+    """Return the hooks that a class has written, of those that are asked and not told.
+
+    Args:
+        origin: where it was written.
+        cls: the class that is being declared.
+        base: the one that brings the hooks.
+        hooks: their names.
+
+    Raises:
+        DeclarationError: one cannot be called with one argument, or is a coroutine function.
+    """
+    found = written(cls, base, hooks)
+    for hook in found:
+        method = getattr(cls, hook).__get__(object(), cls)
+        require_event(origin, hook, method)
+        if is_coroutine_function(method) or inspect.isasyncgenfunction(method):
+            raise DeclarationError(
+                f"{origin}: {hook} is a coroutine function, whose answer nobody would await. "
+                "Write a plain function."
+            )
+    return found
+
+
+def require_any(origin: Origin, base: type, hooks: Collection[str], found: object) -> None:
+    """Refuse a class that has written none of its hooks.
+
+    Raises:
+        DeclarationError: it has not.
+    """
+    if not found:
+        raise DeclarationError(
+            f"{origin} writes none of the methods that {base.__name__} calls, so it would do "
+            f"nothing. Write at least one of {', '.join(hooks)}, each with (self, event)."
+        )
 
 
 def refuse_misspelt(origin: Origin, cls: type, hooks: Collection[str]) -> None:

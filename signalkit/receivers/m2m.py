@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from django.db.models import Model
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import ManyToManyField, ManyToManyRel, Model
 from django.db.models.signals import m2m_changed
 
 from signalkit.builtin_events import M2MChanged
@@ -18,6 +21,7 @@ from signalkit.declare.blame import blame
 from signalkit.declare.build import OPTIONS
 from signalkit.declare.naming import origin_of_class
 from signalkit.events import Event
+from signalkit.exceptions import DeclarationError
 from signalkit.receivers.hooks import call_hook, refuse_misspelt, require_hooks
 from signalkit.receivers.m2m_relation import Relation, key_of, load
 from signalkit.receivers.m2m_steps import Keys, SetCall, keep, take
@@ -256,3 +260,17 @@ def _declare(origin: Origin, cls: type[M2MReceiver[Any, Any]]) -> None:
     cls.signal = m2m_changed
     sender: Sender = f"{label}.{field}"
     cls.sender = sender
+    if apps.models_ready:
+        # What does not exist is said in better words when the sender is looked at.
+        with suppress(LookupError, FieldDoesNotExist):
+            _refuse_other_fields(origin, label, field)
+
+
+def _refuse_other_fields(origin: Origin, label: str, field: str) -> None:
+    found = apps.get_model(label)._meta.get_field(field)
+    if found.many_to_many and not isinstance(found, (ManyToManyField, ManyToManyRel)):
+        raise DeclarationError(
+            f"{origin}: {label}.{field} is a {type(found).__qualname__}; expected a "
+            "ManyToManyField. What another kind of field sends, hear with a ModelReceiver of "
+            "m2m_changed."
+        )

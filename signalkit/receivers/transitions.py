@@ -82,8 +82,9 @@ class StatusChanged(ModelReceiver, Generic[M], abstract=True):
     The old value is the one in the database, read by one narrow query before the save, so that
     stale and hand-built instances are no matter; with ``changed`` it shares its limits: it does not
     see ``update()`` and ``bulk_update()``. With ``signal = pre_save`` it is told before the row is
-    written, and may refuse it with a :class:`~signalkit.exceptions.Veto`; :attr:`Transition.new` is then what
-    the object has, even an expression, which no value in :attr:`to` but :data:`ANY` is equal to.
+    written, and may refuse it with a :class:`~signalkit.exceptions.Veto`; :attr:`Transition.new` is
+    then what the object has, even an expression, which no value in :attr:`to` but :data:`ANY` is
+    equal to.
     """
 
     signal: ClassVar[Signal | Sequence[Signal] | None] = post_save

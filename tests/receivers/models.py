@@ -65,6 +65,22 @@ class Parcel(models.Model):
         app_label = "testapp"
 
 
+class TagsField(models.Field):  # type: ignore[type-arg]
+    """As apps for tagging have: many-to-many without being a ManyToManyField."""
+
+    many_to_many = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.through = Parcel.labels.through
+
+    def db_type(self, connection: Any) -> None:
+        return None
+
+    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only=True)
+
+
 def kinds() -> list[tuple[str, str]]:
     return [("errand", "Errand")]
 
@@ -75,6 +91,7 @@ class Errand(models.Model):
     )
     place = models.CharField(max_length=10, choices=[("home", "Home")], null=True, blank=True)  # noqa: DJ001
     kind = models.CharField(max_length=10, choices=kinds, default="errand")
+    words = TagsField()
 
     class Meta:
         app_label = "testapp"

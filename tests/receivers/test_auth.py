@@ -181,6 +181,14 @@ class TestRefusals:
 
                 def on_logged_in(self, event: UserLoggedIn) -> None: ...
 
+    def test_one_string_of_credentials(self) -> None:
+        with pytest.raises(DeclarationError, match=r"Write shown_credentials = \('pin',\)"):
+
+            class Logins(AuthReceiver):
+                shown_credentials = "pin"
+
+                def on_logged_in(self, event: UserLoggedIn) -> None: ...
+
     def test_a_generator(self) -> None:
         with pytest.raises(DeclarationError, match="contains a yield"):
 

@@ -20,7 +20,7 @@ from django.dispatch import Signal
 from django.test import override_settings
 
 from signalkit.builtin_events import PostDelete, PostSave
-from signalkit.exceptions import DeclarationError
+from signalkit.exceptions import DeclarationError, UnknownOption
 from signalkit.receivers import InvalidateCache, aversioned_key, versioned_key
 from signalkit.testing import raise_failures
 from tests.dispatch.recording import both_aliases, undone
@@ -217,6 +217,18 @@ class TestKeys:
         Book.objects.create(title="Lathe").tags.add(Tag.objects.create(name="a"))
         assert kept("shelf", "tags") == []
 
+    def test_keys_one_by_one(self) -> None:
+        class Forget(ForgetBook):
+            name = "test.forget"
+
+            def keys(self, event: Saved) -> Iterable[str]:
+                yield "books"
+                yield "authors"
+
+        fill("books", "authors")
+        Book.objects.create(title="Lathe")
+        assert kept("books", "authors") == []
+
     def test_no_keys(self) -> None:
         class Forget(ForgetBook):
             name = "test.forget"
@@ -409,6 +421,20 @@ class TestRefusals:
 
             class Forget(ForgetBook):
                 version = given
+
+    def test_a_misspelt_hook(self) -> None:
+        with pytest.raises(UnknownOption, match="Did you mean 'namespaces'"):
+
+            class Forget(ForgetBook):
+                def namespace(self, event: Saved) -> Iterable[str]:
+                    return ["shelf"]
+
+    def test_a_hook_that_nobody_would_await(self) -> None:
+        with pytest.raises(DeclarationError, match="keys is a coroutine function"):
+
+            class Forget(ForgetBook):
+                async def keys(self, event: Saved) -> Iterable[str]:  # type: ignore[override]
+                    return ()
 
     def test_a_hook_that_takes_no_event(self) -> None:
         with pytest.raises(DeclarationError, match="keys cannot be called with one event"):

@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signalkit import Phase
+from signalkit.builtin_events import M2MChanged
 from signalkit.exceptions import DeclarationError, SenderError, UnknownOption
 from signalkit.receivers import Links, M2MChange, M2MReceiver
 from signalkit.receivers.m2m_steps import _kept
 from tests.dispatch.models import Page
 from tests.dispatch.recording import both_aliases, queries, undone
-from tests.receivers.models import Club, Label, Membership, Parcel, Person
+from tests.receivers.models import Club, Errand, Label, Membership, Parcel, Person
 from tests.testapp.models import Book, Tag
 
 pytestmark = both_aliases
@@ -503,6 +504,24 @@ class TestCost:
 def print_nothing(**kwargs: Any) -> None: ...
 
 
+class TestByHand:
+    def test_outside_of_a_send(self, book: Book, tags: list[Tag]) -> None:
+        """As somebody may test a receiver: no frame of Django's is there to be looked at."""
+
+        class Heard(M2MReceiver[Book, Tag], abstract=True):
+            model = Book
+            field = "tags"
+            sender = "testapp.Book.tags"
+
+        sent: dict[str, Any] = {"instance": book, "reverse": False, "using": "default"}
+        event: M2MChanged[Book] = M2MChanged(
+            m2m_changed, Book.tags.through, {**sent, "action": "post_add", "pk_set": {tags[0].pk}}
+        )
+        change = Heard().at_send(event)
+        assert change is not None
+        assert (change.change, pairs(change.added)) == ("add", {(book.pk, tags[0].pk)})
+
+
 class TestHooks:
     def test_a_cleared_relation_is_a_removal_by_default(self, book: Book, tags: list[Tag]) -> None:
         seen: list[Any] = []
@@ -593,6 +612,10 @@ class TestRefusals:
     def test_a_field_that_is_no_such(self) -> None:
         with pytest.raises(SenderError, match="names no many-to-many field"):
             hear(Book, "title")
+
+    def test_another_kind_of_field(self) -> None:
+        with pytest.raises(DeclarationError, match="is a TagsField; expected a ManyToManyField"):
+            hear(Errand, "words")
 
     @pytest.mark.parametrize("option", ["sender", "signal"])
     def test_what_follows_from_the_rest(self, option: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import django
@@ -25,7 +26,7 @@ from django.utils.translation import gettext_lazy
 from signalkit import Phase
 from signalkit.builtin_events import PostDelete, PostSave, UserLoggedOut
 from signalkit.context import current, use
-from signalkit.exceptions import DeclarationError
+from signalkit.exceptions import DeclarationError, UnknownOption
 from signalkit.receivers import Mail, Message, Notification, NotifyOnCommit, notify_on_commit
 from signalkit.testing import raise_failures, run_on_commit
 from tests.context.site import MESSAGES, OURS, SESSIONS, site
@@ -85,7 +86,7 @@ class BookOut(NotifyOnCommit[PostSave[Book]], abstract=True):
     sender = Book
     template: ClassVar[str | None] = "mail/both"
 
-    def recipients(self, event: PostSave[Book]) -> list[Any]:
+    def recipients(self, event: PostSave[Book]) -> Iterable[Any]:
         return [event.instance.author]
 
     def subject(self, event: PostSave[Book]) -> str:
@@ -276,6 +277,21 @@ class TestRecipients:
         Book.objects.create(title="The Lathe", author=author)
         assert sent() == ["user@example.com", "ursula@example.com"]
 
+    def test_none_with_an_address(self, author: Author) -> None:
+        class Unreachable(Mail):
+            def connection(self) -> Any:
+                raise AssertionError("There is nothing to be sent.")
+
+        class Out(BookOut):
+            name = "test.out"
+            channels = (Unreachable(),)
+
+            def recipients(self, event: PostSave[Book]) -> Iterator[Any]:
+                yield Author(name="no mail")
+
+        with raise_failures():
+            Book.objects.create(title="The Lathe", author=author)
+
     def test_nobody_sees_the_others_and_each_gets_one(self, author: Author) -> None:
         class Out(BookOut):
             name = "test.out"
@@ -341,6 +357,19 @@ class TestRecipients:
             ("Nein", "Ja"),
             ("No", "Yes"),
         ]
+
+
+def test_templates_of_another_engine(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").write_text("Dear $recipient: $subject")
+    engine = {
+        "BACKEND": "django.template.backends.dummy.TemplateStrings",
+        "APP_DIRS": False,
+        "DIRS": [tmp_path],
+    }
+    with override_settings(TEMPLATES=[engine]):
+        notification = Notification(subject="out", template="plain")
+        assert notification.text_for("you") == "Dear you: out"
+        assert notification.html_for("you") is None
 
 
 class LosesOne(EmailBackend):
@@ -604,6 +633,29 @@ class TestRefusals:
                 sender = Book
                 template = given
                 channels = (fail,)
+
+    def test_a_hook_that_nobody_would_await(self) -> None:
+        with pytest.raises(DeclarationError, match="recipients is a coroutine function"):
+
+            class Out(NotifyOnCommit[Any]):
+                async def recipients(self, event: Any) -> Any:  # type: ignore[override]
+                    return []
+
+    def test_a_hook_that_takes_no_event(self) -> None:
+        with pytest.raises(DeclarationError, match="subject cannot be called with one event"):
+
+            class Out(BookOut):
+                def subject(self) -> str:  # type: ignore[override]
+                    return ""
+
+    def test_a_misspelt_hook(self) -> None:
+        with pytest.raises(UnknownOption, match=r"sets 'subjct'.*Did you mean 'subject'"):
+
+            class Out(NotifyOnCommit[Any]):
+                channels = (fail,)
+
+                def subjct(self, event: Any) -> str:
+                    return ""
 
     def test_an_unknown_keyword_of_the_class_statement(self) -> None:
         with pytest.raises(DeclarationError, match="Did you mean 'replaces'"):

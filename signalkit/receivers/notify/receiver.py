@@ -9,19 +9,24 @@ from django.db.models.signals import post_save
 from django.dispatch import Signal
 
 from signalkit.declaration import Origin
+from signalkit.declare import mistakes
 from signalkit.declare.base import Receiver
 from signalkit.declare.blame import blame
+from signalkit.declare.build import OPTIONS
 from signalkit.declare.naming import origin_of_class
 from signalkit.declare.references import DECLARATION
 from signalkit.dispatch.aliases import connection_of
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError
+from signalkit.receivers.hooks import require_answers
 from signalkit.receivers.notify.channels import Mail
 from signalkit.receivers.notify.notification import Channel, Notification
 from signalkit.receivers.notify.telling import tell_or_raise
 from signalkit.states import Phase
 
 E = TypeVar("E", bound=Event)
+
+_HOOKS = ("recipients", "subject", "body", "context", "language", "notification")
 
 
 class NotifyOnCommit(Receiver, Generic[E], abstract=True):
@@ -132,6 +137,8 @@ class NotifyOnCommit(Receiver, Generic[E], abstract=True):
 
 def _refuse(origin: Origin, cls: type[NotifyOnCommit[Any]]) -> None:
     """Refuse what could only fail, or tell nobody, once something is committed."""
+    mistakes.refuse(origin, cls, (*OPTIONS, "signal", "sender", "channels", "template"), _HOOKS)
+    require_answers(origin, cls, NotifyOnCommit, _HOOKS)
     channels = cls.channels
     if not isinstance(channels, (list, tuple)) or not channels:
         raise DeclarationError(
