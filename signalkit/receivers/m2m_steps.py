@@ -55,8 +55,12 @@ class SetCall:
     def __init__(self, frame: FrameType) -> None:
         """Look at its frame."""
         self._locals = frame.f_locals
-        self.key = ("set", id(frame))
-        """Tells it from others, as long as it runs."""
+        self._id = id(frame)
+
+    @property
+    def key(self) -> object:
+        """What tells it from others, as long as it runs; a later one may have it again."""
+        return ("set", self._id)
 
     @property
     def removes(self) -> bool:

@@ -136,8 +136,7 @@ class StatusChanged(ModelReceiver, Generic[M], abstract=True):
 
 
 def _is_among(value: Any, wanted: Any) -> bool:
-    if value is ABSENT:
-        return any(each is ABSENT for each in _values(wanted))
+    # ABSENT, too: the guard lets new rows pass only where it is among them.
     return any(each is ANY or each == value for each in _values(wanted))
 
 

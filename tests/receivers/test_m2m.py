@@ -19,7 +19,8 @@ from signalkit import Phase
 from signalkit.builtin_events import M2MChanged
 from signalkit.exceptions import DeclarationError, SenderError, UnknownOption
 from signalkit.receivers import Links, M2MChange, M2MReceiver
-from signalkit.receivers.m2m_steps import _kept
+from signalkit.receivers.m2m_steps import SetCall, _kept
+from signalkit.registry import registry
 from tests.dispatch.models import Page
 from tests.dispatch.recording import both_aliases, queries, undone
 from tests.receivers.models import Club, Errand, Label, Membership, Parcel, Person
@@ -326,6 +327,32 @@ class TestSet:
         assert calls == [
             ("set", {(book.pk, c)}, set()),
             ("set", set(), {(book.pk, b)}),
+        ]
+
+    def test_what_failed_is_not_taken_for_a_part_of_a_later_one(
+        self, book: Book, tags: list[Tag], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Python may give the frame of a later call the identity of one that has ended."""
+        monkeypatch.setattr(SetCall, "key", "always the same")
+        a, b, c = (tag.pk for tag in tags)
+        book.tags.set([a])
+        calls = hear_calls()
+
+        def refuse(action: str, **kwargs: Any) -> None:
+            if action == "pre_add":
+                raise LookupError
+
+        m2m_changed.connect(refuse, sender=Book.tags.through)
+        try:
+            with pytest.raises(LookupError):
+                book.tags.set([b])
+        finally:
+            m2m_changed.disconnect(refuse, sender=Book.tags.through)
+        book.tags.set([a, c])
+        book.tags.set([b])
+        assert calls == [
+            ("set", {(book.pk, c)}, set()),
+            ("set", {(book.pk, b)}, {(book.pk, a), (book.pk, c)}),
         ]
 
     def test_a_removal_that_fails_is_forgotten(self, book: Book, tags: list[Tag]) -> None:
@@ -655,8 +682,6 @@ def test_what_is_told_makes_the_table(
 
     Those of what was rolled back are taken out by the phase; a pair is never added twice.
     """
-    from signalkit.registry import registry
-
     before = registry.all()
     named: Any = Book if relation == "tags" else Page
     inline: Counter[tuple[Any, Any]] = Counter()

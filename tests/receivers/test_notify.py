@@ -13,7 +13,7 @@ import pytest
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
-from django.core import mail
+from django.core import mail, serializers
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.models.signals import post_delete, post_save
@@ -164,6 +164,26 @@ class TestTheReceiver:
         book.status = "published"
         book.save()
         assert sent() == ["ursula@example.com"]
+
+    @pytest.mark.parametrize("takes", [False, True])
+    def test_fixtures_only_if_asked_to(self, author: Author, takes: bool) -> None:
+        class Out(BookOut):
+            name = "test.out"
+            raw = takes
+
+        text = serializers.serialize("json", [Book(pk=1, title="The Lathe", author=author)])
+        (book,) = serializers.deserialize("json", text)
+        book.save()
+        assert len(sent()) == takes
+
+    def test_fixtures_are_left_alone_by_default(self, author: Author) -> None:
+        class Out(BookOut):
+            name = "test.out"
+
+        text = serializers.serialize("json", [Book(pk=1, title="The Lathe", author=author)])
+        (book,) = serializers.deserialize("json", text)
+        book.save()
+        assert sent() == []
 
     def test_once_per_transaction(self, author: Author) -> None:
         class Out(BookOut):
