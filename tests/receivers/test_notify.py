@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import django
 import pytest
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_out
 from django.core import mail, serializers
 from django.core.mail.backends.locmem import EmailBackend
@@ -41,6 +42,8 @@ TEMPLATES = {
     "mail/broken.html": "{% include 'mail/absent.html' %}",
     "mail/only_html.html": "<p></p>",
 }
+
+PLAIN_TEMPLATES = settings.TEMPLATES
 
 pytestmark = both_aliases
 
@@ -533,6 +536,22 @@ class TestFailures:
         assert raised.group_contains(TemplateDoesNotExist, match=r"mail/absent\.html")
 
 
+@pytest.mark.django_db(transaction=True, available_apps=["tests.testapp", "signalkit.runs"])
+@override_settings(SIGNALKIT={"RUNS": {"RECORD": "all"}})
+def test_what_failed_is_on_record(author: Author) -> None:
+    from signalkit.runs.models import ReceiverRun
+
+    class Out(BookOut):
+        name = "test.out"
+        channels = (fail, Mail())
+
+    with transaction.atomic():
+        Book.objects.create(title="The Lathe", author=author)
+    run = ReceiverRun.objects.get(receiver="test.out")
+    assert (run.outcome, run.error, run.message) == ("failed", "LookupError", "no gateway")
+    assert sent() == ["ursula@example.com"]
+
+
 class TestChannels:
     def test_a_coroutine_function(self, author: Author) -> None:
         seen: list[str] = []
@@ -593,6 +612,22 @@ class TestChannels:
         (message,) = messages.get_messages(response.wsgi_request)
         assert (str(message), message.level) == ("Woolf is saved.", messages.SUCCESS)
         assert message.extra_tags == "big"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_message_in_the_admin(self, client: Client) -> None:
+        class Saved(NotifyOnCommit[PostSave[Group]]):
+            name = "test.saved"
+            sender = Group
+            channels = (Message(messages.WARNING),)
+
+            def subject(self, event: PostSave[Group]) -> str:
+                return f"Everybody hears of {event.instance}."
+
+        client.force_login(User.objects.create_superuser("ursula"))
+        middleware = ["signalkit.context.middleware.ContextMiddleware", *settings.MIDDLEWARE]
+        with override_settings(MIDDLEWARE=middleware, TEMPLATES=PLAIN_TEMPLATES):
+            response = client.post("/admin/auth/group/add/", {"name": "editors"}, follow=True)
+        assert "Everybody hears of editors." in response.content.decode()
 
     def test_a_message_without_a_request_is_none(self) -> None:
         class Out(NotifyOnCommit[PostSave[Author]]):
