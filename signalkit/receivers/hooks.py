@@ -47,8 +47,7 @@ def require_hooks(origin: Origin, cls: type, base: type, hooks: Collection[str])
     found = written(cls, base, hooks)
     require_any(origin, base, hooks, found)
     for hook in found:
-        # Bound, so that self does not count; what kind of function it is stays visible.
-        method = getattr(cls, hook).__get__(object(), cls)
+        method = _bound(cls, hook)
         require_event(origin, hook, method)
         refuse_generator(origin, method)
     return found
@@ -70,7 +69,7 @@ def require_answers(
     """
     found = written(cls, base, hooks)
     for hook in found:
-        method = getattr(cls, hook).__get__(object(), cls)
+        method = _bound(cls, hook)
         require_event(origin, hook, method)
         if is_coroutine_function(method) or inspect.isasyncgenfunction(method):
             raise DeclarationError(
@@ -78,6 +77,12 @@ def require_answers(
                 "Write a plain function."
             )
     return found
+
+
+def _bound(cls: type, hook: str) -> Any:
+    """Return a hook as it is called on an instance, of which there is none yet."""
+    method = inspect.getattr_static(cls, hook)
+    return method.__get__(object(), cls) if hasattr(method, "__get__") else method
 
 
 def require_any(origin: Origin, base: type, hooks: Collection[str], found: object) -> None:

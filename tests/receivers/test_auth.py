@@ -143,6 +143,29 @@ class TestWhatIsHeard:
         client.logout()
         assert found == ["Child", "out"]
 
+    def test_every_kind_of_method(self, client: Client, user: User) -> None:
+        found: list[str] = []
+
+        class Called:
+            def __call__(self, event: UserLoginFailed) -> None:
+                found.append("failed")
+
+        class Logins(AuthReceiver):
+            @staticmethod
+            def on_logged_in(event: UserLoggedIn) -> None:
+                found.append("in")
+
+            @classmethod
+            def on_logged_out(cls, event: UserLoggedOut) -> None:
+                found.append("out")
+
+            on_login_failed = Called()
+
+        client.force_login(user)
+        client.logout()
+        authenticate(username="ursula", password="dragon")
+        assert found == ["in", "out", "failed"]
+
     def test_the_event_is_of_its_class(self, client: Client, user: User) -> None:
         found: list[type[Event]] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.signals import post_save
 from django.dispatch import Signal
 
@@ -14,8 +15,6 @@ from signalkit.declare.base import Receiver
 from signalkit.declare.blame import blame
 from signalkit.declare.build import OPTIONS
 from signalkit.declare.naming import origin_of_class
-from signalkit.declare.references import DECLARATION
-from signalkit.dispatch.aliases import connection_of
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError
 from signalkit.receivers.hooks import require_answers
@@ -131,7 +130,7 @@ class NotifyOnCommit(Receiver, Generic[E], abstract=True):
             Exception: what a hook raised, or one channel.
             ExceptionGroup: what several channels raised.
         """
-        connection = connection_of(vars(type(self))[DECLARATION], event)
+        connection = connections[self.using or event.using or DEFAULT_DB_ALIAS]
         tell_or_raise(self.channels, self.notification(event), connection)
 
 
