@@ -42,8 +42,9 @@ autodoc_typehints_description_target = "documented"
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(django|collections|concurrent|contextlib|typing|types)\..*"),
-    (r"py:class", r"signalkit\.receivers\.\w+\.(Owner|User)"),
     (r"py:.*", r"(~?_?[A-Z]{1,2}|[A-Za-z]*Error|[A-Za-z]*Exception)"),
+    # type variables
+    (r"py:.*", r"(signalkit\.[\w.]+\.)?(_?[A-Z]|Owner|Related|User)"),
 ]
 exclude_patterns = ["_build"]
 

@@ -46,11 +46,6 @@ class BuiltinSignal:
         """Whether it is about rows of a model of which nobody says which object each is."""
         return self in _added
 
-    @property
-    def is_about_rows(self) -> bool:
-        """Whether it is about one row of a model, or many."""
-        return "instance" in self.keywords or self.is_about_many
-
 
 SenderKind: TypeAlias = Literal["model", "user", "app", "class", "instance", "other"]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.dispatch import Signal
 
+from signalkit.events import Event
 from signalkit.states import Phase
 from signalkit.types import Kind, OncePerTransaction, OnError, Record, Reentry, Sender, When
 
@@ -105,6 +106,13 @@ class Declaration:
 
     changed: tuple[str, ...] = ()
     """Names of fields of which one must have changed."""
+
+    changed_by_creation: bool = False
+    """Whether a new row has changed them, too."""
+
+    at_send: Callable[[Event], Event | None] | None = None
+    """Asked at the send, before :attr:`when`: what :attr:`call` and the other conditions are to
+    take, or None, which skips the event."""
 
     when: When | None = None
     """Asked at the send with what :attr:`call` takes; a false answer skips the event."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, Self, TypeAlias
 
 from django.dispatch import Signal
 
@@ -16,7 +16,8 @@ class Event:
     ``event.request``.
 
     It is made for every send that a class-based receiver sees, so it holds three references and
-    derives the rest when asked.
+    derives the rest when asked. For Django's own signals it is of a subclass, which says what it
+    carries: see :mod:`signalkit.builtin_events`.
     """
 
     __slots__ = ("_payload", "_sender", "_signal")
@@ -66,9 +67,9 @@ class Event:
             return getattr(self._payload["instance"], "pk", None)
         return self._payload.get("pk")
 
-    def replace(self, **payload: Any) -> Event:
+    def replace(self, **payload: Any) -> Self:
         """Return a copy in which some keywords have other values."""
-        return Event(self._signal, self._sender, {**self._payload, **payload})
+        return type(self)(self._signal, self._sender, {**self._payload, **payload})
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name in self.__slots__:
@@ -93,7 +94,8 @@ class Event:
 
     def __repr__(self) -> str:
         # Never values: they may be secrets, and a model's __str__ may query.
-        return f"<Event sender={_named(self._sender)} payload={sorted(self._payload)}>"
+        name, sender = type(self).__name__, _named(self._sender)
+        return f"<{name} sender={sender} payload={sorted(self._payload)}>"
 
 
 Call: TypeAlias = Callable[[Event], Any]

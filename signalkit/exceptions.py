@@ -66,6 +66,10 @@ class ReentryError(SignalkitError, RuntimeError):
     """A receiver was reached again by what it did itself, on the same object."""
 
 
+class WriteRefused(SignalkitError, RuntimeError):
+    """A receiver tried to write where it must not."""
+
+
 class BeforeCommitLoop(SignalkitError, RuntimeError):
     """Before-commit work kept queueing more before-commit work."""
 

@@ -20,8 +20,12 @@ from signalkit.declare.values import read_name
 from signalkit.events import Event
 from signalkit.exceptions import DeclarationError, UnknownOption, nearest
 from signalkit.registry import registry
+from signalkit.signal_names import signal_name
 from signalkit.states import Phase
 from signalkit.types import OncePerTransaction, OnError, Record, Reentry, Sender
+
+CHANGED_BY_CREATION = "_changed_by_creation"
+"""Where a base says that a new row has changed the fields in :attr:`ModelReceiver.changed`, too."""
 
 # Options that mean one class alone: a child does not have its parent's name.
 _OWN = ("name", "aliases")
@@ -110,7 +114,23 @@ class Receiver:
             registry.add(declaration)
             setattr(cls, DECLARATION, declaration)
 
-    def when(self, event: Event) -> bool:
+    def at_send(self, event: Any) -> Event | None:
+        """Look at an event at the send, in every phase, before :meth:`when` is asked.
+
+        It is for classes that others inherit from: what only the moment of the send knows can be
+        put into the event here, with ``event.replace()``. It is a plain function, and an error in
+        it is the sender's, whatever :attr:`on_error` says.
+
+        Args:
+            event: what was sent.
+
+        Returns:
+            What :meth:`when`, :meth:`once_per_transaction` and :meth:`handle` are to get; None
+            passes the event over.
+        """
+        return event  # type: ignore[no-any-return]
+
+    def when(self, event: Any) -> bool:
         """Say whether to react to an event at all. Asked at the send, in every phase.
 
         It is a plain function. An error in it is the sender's, whatever :attr:`on_error` says.
@@ -120,11 +140,11 @@ class Receiver:
         """
         return True
 
-    def handle(self, event: Event) -> Any:
+    def handle(self, event: Any) -> Any:
         """React. May be a coroutine function.
 
         Args:
-            event: what was sent.
+            event: what was sent. Annotate it with its class: see :mod:`signalkit.builtin_events`.
 
         Returns:
             In :attr:`Phase.INLINE`, what the sender finds among the responses; in other phases
@@ -160,6 +180,7 @@ def _declare(origin: Origin, cls: type[Receiver], replaces: object) -> Declarati
     options = {option: getattr(instance, option, _DEFAULTS.get(option)) for option in OPTIONS}
     options.update({option: own.get(option, _DEFAULTS[option]) for option in _OWN})
     options["when"] = None if cls.when is Receiver.when else instance.when
+    at_send = None if cls.at_send is Receiver.at_send else instance.at_send
     name = options.pop("name")
     return build(
         name=automatic_name(origin) if name is None else read_name(origin, name),
@@ -171,6 +192,8 @@ def _declare(origin: Origin, cls: type[Receiver], replaces: object) -> Declarati
         options=options,
         given=_given(cls),
         replaces=_replaced(origin, replaces),
+        at_send=at_send,
+        changed_by_creation=bool(getattr(instance, CHANGED_BY_CREATION, False)),
         extends=tuple(
             vars(parent)[DECLARATION].name
             for parent in cls.__mro__[1:]

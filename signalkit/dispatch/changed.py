@@ -46,7 +46,7 @@ _watched: dict[type[Model], Counter[str]] = {}
 class _Save:
     """One save of an object whose row existed before."""
 
-    __slots__ = ("changed", "fields", "stored", "using")
+    __slots__ = ("changed", "fields", "stored", "using", "written")
 
     def __init__(self, using: str, fields: list[Field[Any, Any]], stored: dict[str, Any]) -> None:
         self.using = using
@@ -54,6 +54,9 @@ class _Save:
         self.stored = stored
         self.changed: frozenset[str] | None = None
         """The names of the fields that it changed, once they are written."""
+
+        self.written: dict[str, Any] = {}
+        """What was written, by attname; with :attr:`changed`."""
 
 
 _Key: TypeAlias = tuple[int, int]
@@ -106,6 +109,40 @@ def has_changed(names: Collection[str], sender: Any, named: Mapping[str, Any]) -
         # For all who ask during this save: one of them may alter the object.
         save.changed = _written_changes(save, sender, instance)
     return not save.changed.isdisjoint(names)
+
+
+def values_of(name: str, named: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the value of a watched field before and after the save that it was changed by.
+
+    Args:
+        name: the name of the field.
+        named: the keywords of the signal, about which :func:`has_changed` has said yes.
+
+    Returns:
+        The stored value, and the one that was written; in ``pre_save`` the one that the object
+        has, which may be an expression. A foreign key's is that of its column.
+    """
+    instance = named["instance"]
+    save = _saves[instance._state][_this_save()]
+    attname = instance._meta.get_field(name).attname
+    written = save.written if "created" in named else {attname: getattr(instance, attname)}
+    return save.stored[attname], written[attname]
+
+
+def value_of(name: str, named: Mapping[str, Any]) -> Any:
+    """Return the value of a field of a row that was just made.
+
+    Args:
+        name: the name of the field.
+        named: the keywords of ``post_save``.
+    """
+    instance = named["instance"]
+    field = instance._meta.get_field(name)
+    value = getattr(instance, field.attname)
+    if not _is_expression(value):
+        return value
+    row = _read(type(instance), instance, named["using"], [field]) or {}
+    return row.get(field.attname)
 
 
 def remember(
@@ -230,6 +267,7 @@ def _written_changes(save: _Save, sender: type[Model], instance: Model) -> froze
         # None: another receiver has deleted the row, which is not a change of a field.
         row = _read(sender, instance, save.using, unknown) or save.stored
         written.update({field.attname: row[field.attname] for field in unknown})
+    save.written = written
     changed = [
         field
         for field in save.fields

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models.signals import post_save
 from django.dispatch import Signal
 
+from signalkit.builtin_events import class_for
 from signalkit.declaration import Declaration
 from signalkit.declare.targets import EVERYONE, Targets
 from signalkit.dispatch import observation, reentry
@@ -35,7 +36,7 @@ def make_entrance(
     if is_plain(declaration):
         entrance = _make_plain(declaration, signal, targets, guard, schedule)
     else:
-        entrance = _full_entrance(declaration, guard, schedule)
+        entrance = _full_entrance(declaration, class_for(signal), guard, schedule)
     # Django's log of send_robust and other people's listings show these.
     entrance.__module__ = declaration.origin.module
     entrance.__qualname__ = declaration.origin.qualname
@@ -57,8 +58,10 @@ def _make_plain(
     return entrance
 
 
-def _full_entrance(declaration: Declaration, guard: Guard | None, schedule: Schedule) -> Entrance:
-    when = declaration.when
+def _full_entrance(
+    declaration: Declaration, make: type[Event], guard: Guard | None, schedule: Schedule
+) -> Entrance:
+    when, at_send = declaration.when, declaration.at_send
     if when is not None and declaration.kind == "function":
         when = partial(call_as_django_does, when)
     checks_reentry = declaration.reentry != "allow"
@@ -71,7 +74,12 @@ def _full_entrance(declaration: Declaration, guard: Guard | None, schedule: Sche
             return tell and tell(signal, sender, named, "disabled")
         if guard is not None and not guard(sender, named):
             return tell and tell(signal, sender, named, "condition")
-        event = Event(signal, sender, named)
+        event = make(signal, sender, named)
+        if at_send is not None:
+            looked_at = at_send(event)
+            if looked_at is None:
+                return tell and tell(signal, sender, named, "condition")
+            event = looked_at
         if when is not None and not when(event):
             return tell and tell(signal, sender, named, "when")
         # Last: what a condition leaves out is no re-entry. Mostly nobody is at work.

@@ -45,9 +45,15 @@ def compile_guard(declaration: Declaration, signal: Signal, targets: Targets) ->
     elif not declaration.raw:
         guards.extend(_not_raw(signal))
     if declaration.changed:
-        names = declaration.changed
-        guards.append(lambda sender, named: has_changed(names, sender, named))
+        guards.append(_changed(declaration))
     return reduce(_both, guards) if guards else None
+
+
+def _changed(declaration: Declaration) -> Guard:
+    names = declaration.changed
+    if declaration.changed_by_creation:
+        return lambda sender, named: bool(named.get("created") or has_changed(names, sender, named))
+    return lambda sender, named: has_changed(names, sender, named)
 
 
 def _both(first: Guard, second: Guard) -> Guard:
