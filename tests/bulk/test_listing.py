@@ -8,9 +8,11 @@ from django.dispatch import receiver as django_receiver
 
 import signalkit
 from signalkit import bulk
+from signalkit.catalogue import find
 from signalkit.diagnosis.listing import all_rows
 from signalkit.signal_names import signal_name, signal_path
 from tests.bulk.recording import ALL, NAMES
+from tests.dispatch.recording import listen, real_commits
 from tests.testapp.models import Tag
 
 
@@ -19,6 +21,22 @@ def test_each_signal_has_its_name() -> None:
         assert signal_name(signal) == NAMES[signal]
         assert signal_path(signal) == f"signalkit.bulk.{NAMES[signal]}"
         assert getattr(bulk, NAMES[signal]) is signal
+
+
+@real_commits
+def test_each_carries_what_is_known_of_it() -> None:
+    sent = listen(list(ALL), Tag, note=lambda named: (named["signal"], {*named}))
+
+    tags = Tag.objects.bulk_create([Tag(name="a")])
+    Tag.objects.bulk_update(Tag.objects.all(), ["name"])
+    Tag.objects.update(name="b")
+
+    assert tags
+    assert [signal for signal, _ in sent] == list(ALL)
+    for signal, keywords in sent:
+        known = find(signal)
+        assert known is not None
+        assert known.keywords == keywords - {"signal", "sender"}
 
 
 def test_receivers_are_listed_like_others() -> None:

@@ -14,6 +14,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 from signalkit import bulk
 from tests.bulk.models import Item, Note, Part, Shelf
 from tests.bulk.recording import ALL, BULK_UPDATE, CREATE, UPDATE, names, payloads, told
+from tests.dispatch.models import Line
 from tests.dispatch.recording import both_aliases, listen, queries, real_commits
 from tests.testapp.models import Article, Audiobook, Author, Bestseller, Book, Tag, Ticket
 
@@ -181,6 +182,15 @@ class TestKeys:
             Tag.objects.values("name").update(name="b")
 
         assert post[0]["pks"] == (tag.pk,)
+
+    def test_of_several_columns(self) -> None:
+        Line.objects.bulk_create([Line(invoice=1, number=number) for number in (1, 2)])
+        post = payloads(Line, UPDATE[1:])
+
+        with bulk.watched(Line, pks=True):
+            Line.objects.filter(number=2).update(quantity=3)
+
+        assert post[0]["pks"] == ((1, 2),)
 
     def test_after_what_a_receiver_of_pre_update_did(self) -> None:
         Tag.objects.create(name="a")

@@ -14,8 +14,8 @@ from django.db.transaction import TransactionManagementError
 from django.dispatch import Signal
 
 import signalkit
-from signalkit import ModelReceiver, Phase, exceptions
-from signalkit.catalogue import builtin_signals, carries
+from signalkit import ModelReceiver, Phase, bulk, exceptions
+from signalkit.catalogue import builtin_signals, carries, find
 from signalkit.declaration import Declaration
 from signalkit.declare.build import OPTIONS
 from signalkit.exceptions import DeclarationError
@@ -135,6 +135,20 @@ class TestOptions:
 
 
 class TestOtherTables:
+    def test_bulk_signals(self) -> None:
+        rows = table("bulk.md", "signal")
+        assert {code(row[0])[0] for row in rows} == {
+            name for name, each in vars(bulk).items() if isinstance(each, Signal)
+        }
+        keywords: set[str] = set()
+        for name, shown, _ in rows:
+            keywords = set(code(shown)) | (keywords if shown.startswith("the same") else set())
+            known = find(getattr(bulk, code(name)[0]))
+            assert known is not None
+            assert keywords == known.keywords, name
+        explained = {each for row in table("bulk.md", "keyword") for each in code(row[0])}
+        assert {each for row in rows for each in code(row[1])} == explained
+
     def test_errors(self) -> None:
         rows = table("receivers.md", "error")
         classes = dict(inspect.getmembers(exceptions, inspect.isclass))
