@@ -111,7 +111,7 @@ class Names:
             return eval(code, {}, _Scope(lookups))  # noqa: S307
         except NameError as error:
             raise self._missing(f"{error.name!r} is not defined", error.name or "") from None
-        except TypeError as error:
+        except (TypeError, ValueError, LookupError) as error:
             raise Unresolvable(f"cannot be evaluated ({error})") from None
 
     def _missing(self, what: str, name: str = "") -> Exception:
@@ -171,6 +171,8 @@ class _Models:
         self._app_config = app_config
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
         try:
             return self._app_config.get_model(name)
         except LookupError:
