@@ -199,6 +199,10 @@ def carries(signal: Signal, keyword: str) -> bool | None:
     return None if builtin is None else keyword in builtin.keywords
 
 
+FIELDS = "signalkit_fields"
+"""The attribute of a typed signal that has the names of the keywords that it carries."""
+
+
 def lacks(signal: Signal, keyword: str) -> bool:
     """Say whether a signal is known never to carry a keyword: one of Django's, or a typed one.
 
@@ -208,7 +212,3 @@ def lacks(signal: Signal, keyword: str) -> bool:
     """
     fields = getattr(signal, FIELDS, None)
     return carries(signal, keyword) is False or (fields is not None and keyword not in fields)
-
-
-FIELDS = "signalkit_fields"
-"""The attribute of a typed signal that has the names of the keywords that it carries."""

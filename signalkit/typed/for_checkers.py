@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import resolve_name
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 Load = Callable[[str], ModuleType]
 
@@ -71,6 +72,12 @@ class Imported:
             return UNCHECKED
 
 
+# Read once for all the payloads of a module, and again when it was reloaded.
+_read: WeakKeyDictionary[ModuleType, tuple[object, dict[str, Imported | None]]] = (
+    WeakKeyDictionary()
+)
+
+
 def names_for_checkers(module: ModuleType) -> dict[str, Imported | None]:
     """Return the names that a module has for type checkers, by reading its source.
 
@@ -81,6 +88,14 @@ def names_for_checkers(module: ModuleType) -> dict[str, Imported | None]:
         What each is imported from; None for one that is made on the spot. Nothing, where there is
         no source.
     """
+    load, names = _read.get(module, (None, None))
+    if names is None or load is not module.__spec__:
+        names = _names_in_source(module)
+        _read[module] = (module.__spec__, names)
+    return names
+
+
+def _names_in_source(module: ModuleType) -> dict[str, Imported | None]:
     try:
         tree = ast.parse(inspect.getsource(module))
     except (OSError, TypeError, SyntaxError):

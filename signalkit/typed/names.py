@@ -6,7 +6,6 @@ import builtins
 import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -73,7 +72,7 @@ load_at_start: Load = loaded
 load_at_send: Load = import_module
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Names:
     """The names that the annotations in one class can use."""
 
@@ -112,7 +111,7 @@ class Names:
             return eval(code, {}, _Scope(lookups))  # noqa: S307
         except NameError as error:
             raise self._missing(f"{error.name!r} is not defined", error.name or "") from None
-        except TypeError as error:
+        except (TypeError, ValueError, LookupError) as error:
             raise Unresolvable(f"cannot be evaluated ({error})") from None
 
     def _missing(self, what: str, name: str = "") -> Exception:
@@ -144,7 +143,7 @@ class Names:
     def _module(self) -> ModuleType:
         return sys.modules.get(self.owner.__module__, builtins)
 
-    @cached_property
+    @property
     def _for_checkers(self) -> dict[str, Imported | None]:
         return names_for_checkers(self._module)
 
@@ -172,6 +171,8 @@ class _Models:
         self._app_config = app_config
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
         try:
             return self._app_config.get_model(name)
         except LookupError:

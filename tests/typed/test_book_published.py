@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,8 @@ from signalkit.signal_names import signal_path
 from signalkit.signals import BookPublished, book_published
 from tests.testapp.models import Author, Book
 from tests.typed.making import Nameless
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -50,6 +55,14 @@ def test_one_that_fails_stops_nobody(book: Book) -> None:
     assert [receiver for receiver, _ in answers] == [fails, announce]
     assert isinstance(answers[0][1], ZeroDivisionError)
     assert answers[1][1] == "announced"
+
+
+def test_importing_it_needs_neither_settings_nor_models() -> None:
+    code = (
+        "import signalkit.signals; from django.apps import apps; from django.conf import settings; "
+        "assert not settings.configured and not apps.apps_ready and not apps.all_models"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
 
 
 def test_what_it_takes(book: Book) -> None:

@@ -296,6 +296,8 @@ class TestRefusals:
             ("int[str", "is no annotation"),
             ("int.nothing", "does not resolve: type object 'int' has no attribute 'nothing'"),
             ("int[str]", "cannot be evaluated"),
+            ("{}['x']", "cannot be evaluated ('x')"),
+            ("testapp", "is nothing that a value can be checked against"),
             ("Boook", "'Boook' is not defined in tests.typed.making."),
             ("payload_off", "Did you mean 'payload_of'?"),
             ("testap.Book", "Did you mean 'testapp'?"),

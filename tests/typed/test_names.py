@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import subprocess
 import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import pytest
@@ -64,6 +67,31 @@ def test_all_are_checked(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in RIGHT if name.startswith("unchecked")])
 def test_what_only_type_checkers_know_is_theirs_to_check(name: str) -> None:
     assert texts.send(sender=None, **RIGHT | {name: Group()}) == []
+
+
+def test_a_module_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However many payloads and fields it has; and again when it was reloaded."""
+    (tmp_path / "reloaded.py").write_text(
+        BEGIN
+        + "if TYPE_CHECKING: from tests.testapp.models import Author, Book\n"
+        + "@dataclass(frozen=True)\nclass Published:\n    book: 'Book'\n    author: 'Author'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    reads: list[ModuleType] = []
+    getsource = inspect.getsource
+
+    def read(module: ModuleType) -> str:
+        reads.append(module)
+        return getsource(module)
+
+    monkeypatch.setattr(inspect, "getsource", read)
+    reloaded = importlib.import_module("reloaded")
+    for times in (1, 2):
+        for _ in range(3):
+            TypedSignal(reloaded.Published).send(sender=None, book=Book(), author=Author())
+        assert reads == [reloaded] * times
+        importlib.reload(reloaded)
+    del sys.modules["reloaded"]
 
 
 def test_what_had_to_wait_is_read_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from dataclasses import field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.dispatch import Signal
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signalkit import TypedSignal
 from signalkit.exceptions import PayloadError, SignalkitError
@@ -118,6 +121,51 @@ class TestEveryEntrance:
         given = {"book": book}
         send_by(entrance, TypedSignal(Published), None, **given)
         assert given == {"book": book}
+
+
+RULES: dict[str, Any] = {
+    "number": lambda value: isinstance(value, int),
+    "text": lambda value: value is None or isinstance(value, str),
+    "anything": lambda value: True,
+    "choice": lambda value: value == "a",
+    "listed": lambda value: isinstance(value, list),
+}
+DEFAULTS = {"text": "none", "listed": []}
+ruled = typed(
+    ("text", "str | None", field(default="none")),
+    ("listed", list[int], field(default_factory=list)),
+    number=int,
+    anything=Any,
+    choice=Literal["a"],
+)
+keywords = st.sampled_from([*RULES, "nummer", "texts", "x"])
+values = st.sampled_from([0, True, None, "a", "b", 1.5, [1], ["x"], (), object()])
+
+
+@given(st.dictionaries(keywords, values))
+def test_what_is_sent_is_what_was_declared_and_nothing_else(named: dict[str, Any]) -> None:
+    """Whatever it is sent with: receivers get every field and right values, or it is refused."""
+    expected = {**DEFAULTS, **named}
+    is_right = expected.keys() == RULES.keys() and all(
+        RULES[name](value) for name, value in expected.items()
+    )
+    seen = listen(ruled, dispatch_uid="recorder")
+    try:
+        for entrance in ("send", "send_robust"):
+            send = partial(getattr(ruled, entrance), None, **named)
+            if is_right:
+                send()
+                received = seen.pop()
+                del received["signal"], received["sender"]
+                assert received == expected
+                continue
+            with pytest.raises(PayloadError) as error:
+                send()
+            wrong = {*named} - {*RULES} or {*RULES} - {*expected}
+            assert all(repr(name) in str(error.value) for name in wrong)
+    finally:
+        ruled.disconnect(dispatch_uid="recorder")
+    assert seen == []
 
 
 def test_values_are_not_in_the_message() -> None:
