@@ -417,5 +417,5 @@ _CLASSES: dict[str, type[Event]] = {
 
 def class_for(signal: Signal) -> type[Event]:
     """Return the class of a signal's events: for one that is not Django's, ``Event`` itself."""
-    builtin = find(signal)
-    return Event if builtin is None else _CLASSES[builtin.name]
+    known = find(signal)
+    return Event if known is None else _CLASSES.get(known.name, Event)

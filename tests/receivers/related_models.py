@@ -81,7 +81,7 @@ class Locker(models.Model):
         app_label = "testapp"
 
 
-class Shelf(models.Model):
+class Rack(models.Model):
     customer = models.OneToOneField(Customer, models.CASCADE, related_name="+")
 
     class Meta:

@@ -26,8 +26,8 @@ from tests.receivers.related_models import (
     Firm,
     Guarantee,
     Locker,
+    Rack,
     Regular,
-    Shelf,
     Visit,
     Wholesaler,
 )
@@ -357,11 +357,11 @@ class TestBroughtByOthers:
                 return {"number": 1}
 
         customer = Customer(name="Ada")
-        shelf = Shelf(customer=customer)
+        rack = Rack(customer=customer)
         customer.save()
 
         assert Locker.objects.get().customer_id == customer.pk
-        assert shelf.pk is None
+        assert rack.pk is None
 
     def test_one_that_the_database_refuses(self) -> None:
         customer = Customer(name="Ada")
