@@ -166,7 +166,7 @@ class TestHooks:
             related_model = "testapp.Card"
 
             @staticmethod
-            def defaults_for(owner: Customer) -> Mapping[str, Any]:  # type: ignore[override]
+            def defaults_for(owner: Customer) -> Mapping[str, Any]:
                 return {"points": len(owner.name)}
 
             def fill(self, related: Card, owner: Customer) -> None:
