@@ -32,10 +32,16 @@ class CreateProfile(EnsureRelated[User], abstract=True):
     The model is ``related_model``, else ``SIGNALKIT["PROFILE_MODEL"]``, else
     ``signalkit.profiles.Profile`` where that app is installed. signalkit declares a receiver of
     this class itself, called ``signalkit.CreateProfile``. To change what it does, inherit from it
-    with ``replaces="signalkit.CreateProfile"``.
+    with ``replaces="signalkit.CreateProfile"``, or ``replaces=CreateProfile``.
     """
 
     sender = settings.AUTH_USER_MODEL
+
+    def __init_subclass__(cls, *, replaces: object = None, **kwargs: Any) -> None:
+        # This class is no receiver; that which is made of it is meant.
+        super().__init_subclass__(
+            replaces=NAME if replaces is CreateProfile else replaces, **kwargs
+        )
 
     def get_related_model(self) -> type[Model] | None:
         """Return the model of the profiles; None where there is none.

@@ -255,6 +255,19 @@ class TestInOneProcess:
             user = User.objects.create(username="ada")
         assert user.profile == Profile.objects.get()
 
+    def test_the_class_stands_for_the_receiver(self) -> None:
+        with override_settings(SIGNALKIT={}):
+            declare_profile_receiver()
+
+            class Mine(CreateProfile[User], replaces=CreateProfile):
+                def defaults_for(self, owner: User) -> dict[str, Any]:
+                    return {"display_name": "mine"}
+
+            User.objects.create(username="ada")
+
+        assert registry.replaced_by()[registry.get(NAME)].name.endswith(".Mine")
+        assert Profile.objects.get().display_name == "mine"
+
     def test_two_that_replace_it(self) -> None:
         class Mine(CreateProfile[User], replaces=NAME): ...
 
