@@ -1,4 +1,8 @@
-"""The signals that signalkit offers, and the wiring that ``ready()`` asks for."""
+"""What ``ready()`` wires: the profile of each user, and all receivers that the project declares.
+
+Beside it stand what services send and call by themselves: :data:`book_published` and
+:func:`~signalkit.receivers.notify_on_commit`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,13 @@ from signalkit import conf
 from signalkit.discovery import autodiscover
 from signalkit.dispatch import switches
 from signalkit.dispatch.connect import connector
+from signalkit.receivers.notify import notify_on_commit
 from signalkit.receivers.profile import declare_profile_receiver
 from signalkit.transactions import watch
 from signalkit.typed import TypedSignal
 from signalkit.typed.signal import read_payloads
+
+__all__ = ["BookPublished", "book_published", "notify_on_commit", "wire"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from signalkit.context.current import CONTEXT
 from signalkit.receivers.notify.notification import Channel, Notification
-from signalkit.receivers.notify.telling import describe, tell
+from signalkit.receivers.notify.telling import accepts, describe, tell
 from signalkit.transactions.entries import Moment
 from signalkit.transactions.hooks import queue
 
@@ -44,7 +44,7 @@ def notify_on_commit(
 
     Args:
         channels: :class:`Mail`, :class:`Message`, or anything that can be called with a
-            :class:`Notification`.
+            :class:`Notification`, or without: ``partial(send_mail, ...)``.
         recipients: users, mail addresses, or what else the channels can reach. With an empty
             list nobody is told.
         subject: a string, or a lazy translation.
@@ -89,17 +89,21 @@ def notify_on_commit(
     queue(connection, Moment.AFTER_COMMIT, work, key=key)
 
 
-def _refuse(channels: tuple[Channel, ...], recipients: Iterable[Any] | None) -> None:
+def _refuse(channels: tuple[Any, ...], recipients: Iterable[Any] | None) -> None:
     if not channels:
         raise TypeError(
             "notify_on_commit() was given no channel, so nobody would be told. Give it Mail(), "
             "Message(), or a function that takes a notification."
         )
     for channel in channels:
-        if isinstance(channel, type) or not callable(channel):
+        if (
+            isinstance(channel, type)
+            or not callable(channel)
+            or not (accepts(channel, None) or accepts(channel))
+        ):
             raise TypeError(
                 f"notify_on_commit() was given {channel!r}; expected a channel such as Mail(), or "
-                "a function that takes a notification."
+                "a function that takes a notification, or nothing."
             )
         if recipients is None and getattr(channel, "needs_recipients", False):
             raise TypeError(f"notify_on_commit(): {channel!r} tells nobody without recipients=.")

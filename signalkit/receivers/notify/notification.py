@@ -84,5 +84,5 @@ class Notification:
         return {**self.context, "recipient": recipient, "subject": self.subject}
 
 
-Channel: TypeAlias = Callable[[Notification], object]
+Channel: TypeAlias = Callable[[Notification], object] | Callable[[], object]
 """A way to tell: anything that can be called with a notification, coroutine functions included."""

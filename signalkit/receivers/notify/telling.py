@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -54,10 +55,30 @@ def _told(
 
 
 def _call(channel: Channel, notification: Notification) -> None:
+    func: Callable[..., Any] = channel
     if is_coroutine_function(channel):
-        async_to_sync(channel)(notification)  # type: ignore[arg-type]  # it is one
+        func = async_to_sync(channel)  # type: ignore[arg-type]  # it is one
+    if accepts(channel, notification):
+        func(notification)
     else:
-        channel(notification)
+        func()
+
+
+def accepts(channel: Channel, *arguments: object) -> bool:
+    """Say whether something can be called with these arguments, as far as its signature tells.
+
+    A channel may do without the notification: ``partial(send_mail, ...)`` knows all it needs.
+    """
+    try:
+        signature = inspect.signature(channel)
+    except (TypeError, ValueError):
+        # Of some functions that are written in C, nothing can be told.
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def describe(channel: Any) -> str:
