@@ -25,7 +25,7 @@ from signalkit.exceptions import DeclarationError
 from signalkit.receivers.hooks import call_hook, refuse_misspelt, require_hooks
 from signalkit.receivers.m2m_relation import Relation, key_of, load
 from signalkit.receivers.m2m_steps import Keys, SetCall, keep, take
-from signalkit.receivers.models import read_field, read_label, refuse_in_body
+from signalkit.receivers.reading import read_field, read_label, refuse_in_body
 from signalkit.types import Sender
 
 Owner = TypeVar("Owner", bound=Model)

@@ -21,7 +21,7 @@ from signalkit.declare.naming import origin_of_class
 from signalkit.dispatch.changed import value_of, values_of
 from signalkit.exceptions import DeclarationError, nearest
 from signalkit.receivers.hooks import call_hook, refuse_misspelt, require_hooks
-from signalkit.receivers.models import read_field, read_label, refuse_in_body
+from signalkit.receivers.reading import read_field, read_label, refuse_in_body
 
 M = TypeVar("M", bound=Model)
 

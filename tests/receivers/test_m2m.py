@@ -26,7 +26,7 @@ from tests.dispatch.recording import both_aliases, queries, undone
 from tests.receivers.models import Club, Errand, Label, Membership, Parcel, Person
 from tests.testapp.models import Book, Tag
 
-pytestmark = both_aliases
+pytestmark = pytest.mark.django_db(databases=["default", "other"])
 
 Told = tuple[str, set[tuple[Any, Any]]]
 
@@ -218,6 +218,7 @@ class TestLinks:
         assert seen == [(True, False), (False, True)]
 
 
+@both_aliases
 class TestSet:
     def test_is_one_call(self, book: Book, tags: list[Tag]) -> None:
         a, b, c = (tag.pk for tag in tags)
@@ -447,6 +448,7 @@ class TestOtherShapes:
         audiobook.tags.add(tags[0])
         assert told == [("added", {(audiobook.pk, tags[0].pk)})]
 
+    @both_aliases
     def test_a_row_that_is_gone_by_the_commit(self, book: Book, tags: list[Tag]) -> None:
         told = hear(phase=Phase.AFTER_COMMIT)
         pk, tag_pk = book.pk, tags[0].pk
@@ -670,6 +672,7 @@ OPERATIONS = st.lists(
 )
 
 
+@both_aliases
 @pytest.mark.parametrize("relation", ["tags", "see_also"])
 @given(operations=OPERATIONS)
 @settings(

@@ -19,7 +19,7 @@ from tests.dispatch.recording import both_aliases, queries, undone
 from tests.receivers.models import Errand
 from tests.testapp.models import Audiobook, Author, Bestseller, Book
 
-pytestmark = both_aliases
+pytestmark = pytest.mark.django_db(databases=["default", "other"])
 
 
 def hear(named: Any = Book, field: Any = "status", **options: Any) -> list[tuple[Any, Any]]:
@@ -188,6 +188,7 @@ class TestNewRows:
         assert seen == []
 
 
+@both_aliases
 class TestPhases:
     def test_after_the_commit_with_both_values(self, book: Book) -> None:
         seen = hear(phase=Phase.AFTER_COMMIT)
@@ -339,6 +340,7 @@ class TestRefusals:
         hear(Errand, "kind", to="whatever")
 
 
+@both_aliases
 def test_a_failing_hook_is_on_record(book: Book) -> None:
     class Heard(StatusChanged[Book]):
         model = Book
