@@ -15,7 +15,7 @@ from signalkit.declare.naming import caller_outside
 from signalkit.exceptions import DeclarationError
 from signalkit.typed.for_checkers import Load
 from signalkit.typed.kinds import Kind, kind_of
-from signalkit.typed.names import Names, NotYet, Unresolvable, load_at_declaration
+from signalkit.typed.names import Names, NotYet, Unresolvable
 
 if sys.version_info >= (3, 14):
     import annotationlib
@@ -84,35 +84,38 @@ class Description:
         """The fields that a sender may give."""
         return tuple(field for field in self.fields if field.is_sent)
 
-    def kinds(self, load: Load | None) -> dict[str, Kind]:
-        """Return what the value of each field that is sent has to be.
+    def read(self, load: Load | None, kinds: dict[str, Kind]) -> None:
+        """Find what the value of each field that is sent has to be.
 
         Args:
             load: how modules are found that annotations name.
+            kinds: what was found before, which still holds: an app may be out of INSTALLED_APPS
+                for a while. What is found now is added.
 
         Raises:
             NotYet: an annotation names what may come to be known.
             DeclarationError: one cannot be read, or a default is not what it says.
         """
         waiting: NotYet | None = None
-        found: dict[str, Kind] = {}
         with blame(self.file):
             # What is wrong comes before what may yet come to be known.
             for field in self.sent:
+                if field.name in kinds:
+                    continue
                 try:
-                    found[field.name] = kind_of(field.annotation, field.names(load))
+                    kind = kind_of(field.annotation, field.names(load))
                 except NotYet as error:
                     waiting = error
+                    continue
                 except Unresolvable as error:
                     raise DeclarationError(
                         f"{self.where}: the field {field.name!r}, annotated with "
                         f"{field.expected!r}, {error}."
                     ) from None
-            for field in self.sent:
-                _refuse_wrong_default(self.where, field, found)
+                _refuse_wrong_default(self.where, field, kind)
+                kinds[field.name] = kind
         if waiting is not None:
             raise waiting
-        return found
 
     def complete(self, named: dict[str, Any]) -> None:
         """Add the defaults of what was not given."""
@@ -130,9 +133,8 @@ class Description:
         return {field.name: getattr(made, field.name) for field in self.fields}
 
 
-def _refuse_wrong_default(where: str, field: Field, kinds: Mapping[str, Kind]) -> None:
-    kind = kinds.get(field.name)
-    if kind is None or field.default is MISSING or kind.includes(field.default):
+def _refuse_wrong_default(where: str, field: Field, kind: Kind) -> None:
+    if field.default is MISSING or kind.includes(field.default):
         return
     hint = f" Write {field.expected} | None." if field.default is None else ""
     raise DeclarationError(
@@ -224,15 +226,3 @@ def _annotated(cls: type) -> Mapping[str, Any]:
         return annotationlib.get_annotations(cls, format=annotationlib.Format.STRING)
     annotations: Mapping[str, Any] = vars(cls).get("__annotations__", {})
     return annotations
-
-
-def kinds_so_far(description: Description) -> dict[str, Kind] | None:
-    """Return the kinds of a payload that is being declared; None where some are not known yet.
-
-    Raises:
-        DeclarationError: an annotation can never be read, or a default is not what it says.
-    """
-    try:
-        return description.kinds(load_at_declaration(description.payload.__module__))
-    except NotYet:
-        return None

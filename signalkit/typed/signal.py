@@ -12,9 +12,10 @@ from signalkit.exceptions import PayloadError
 from signalkit.signal_names import signal_path
 from signalkit.typed import on_commit
 from signalkit.typed.checking import Check, complaint, make_check
+from signalkit.typed.for_checkers import Load
 from signalkit.typed.kinds import Kind
-from signalkit.typed.names import NotYet, load_at_send, load_at_start
-from signalkit.typed.payload import describe, kinds_so_far
+from signalkit.typed.names import NotYet, load_at_declaration, load_at_send, load_at_start
+from signalkit.typed.payload import describe
 from signalkit.typed.robust import log_failure
 
 P = ParamSpec("P")
@@ -68,11 +69,10 @@ class TypedSignal(Signal, Generic[P]):
         self._kinds: dict[str, Kind] = {}
         # Says whether keywords are right, and adds what is not given: the same dictionary is sent.
         self._check: Check = self._read_and_check
-        kinds = kinds_so_far(self._description)
-        if kinds is None:
+        try:
+            self._read(load_at_declaration(self.payload.__module__))
+        except NotYet:
             _unread.add(self)
-        else:
-            self._read(kinds)
 
     @property
     def payload(self) -> type:
@@ -218,13 +218,19 @@ class TypedSignal(Signal, Generic[P]):
         Raises:
             DeclarationError: an annotation turns out to be unreadable.
         """
-        self._read(self._description.kinds(load_at_send))
+        self._read(load_at_send)
         return self._check(named)
 
-    def _read(self, kinds: dict[str, Kind]) -> None:
-        # The check last: another thread that finds it finds everything.
-        self._kinds = kinds
-        self._check = make_check(self._description, kinds)
+    def _read(self, load: Load | None) -> None:
+        """Find out what the fields have to be.
+
+        Raises:
+            NotYet: an annotation names what may come to be known.
+            DeclarationError: one cannot be read.
+        """
+        self._description.read(load, self._kinds)
+        # Last: another thread that finds it finds everything.
+        self._check = make_check(self._description, self._kinds)
         _unread.discard(self)
 
     def _log_robust_failure(self, receiver: Callable[..., Any], err: Exception) -> None:
@@ -246,7 +252,7 @@ def read_payloads() -> None:
     """
     for signal in list(_unread):
         try:
-            signal._read(signal._description.kinds(load_at_start))
+            signal._read(load_at_start)
         except NotYet:
             # Of a class whose module nobody has loaded there is no instance, either.
             continue

@@ -15,10 +15,11 @@ from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import override_settings
 
 from signalkit import TypedSignal
 from signalkit.exceptions import DeclarationError, PayloadError
-from signalkit.typed import payload
+from signalkit.typed import signal
 from signalkit.typed.signal import _unread, read_payloads
 from tests.testapp.models import Author, Book, Tag, Ticket
 from tests.typed import payloads
@@ -95,7 +96,7 @@ def test_a_module_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_what_had_to_wait_is_read_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payload, "load_at_declaration", lambda module: None)
+    monkeypatch.setattr(signal, "load_at_declaration", lambda module: None)
     waits, never = TypedSignal(Published), cast("Any", TypedSignal(Texts))
     assert {waits, never} <= set(_unread)
     read_payloads()
@@ -108,6 +109,17 @@ def test_what_had_to_wait_is_read_at_the_start(monkeypatch: pytest.MonkeyPatch) 
     assert never.send(sender=None, **RIGHT) == []
     assert never not in _unread
     _unread.discard(wrong)
+
+
+def test_an_app_that_is_out_for_a_while() -> None:
+    """What a name stands for is found once, also while other names have to wait."""
+    waits = cast("Any", TypedSignal(Texts))
+    assert waits in _unread
+    with override_settings(INSTALLED_APPS=["signalkit", "tests.testapp"]):
+        assert waits in _unread
+        assert waits.send(sender=None, **RIGHT) == []
+        with pytest.raises(PayloadError, match="'setting' is of type Group"):
+            waits.send(sender=None, **RIGHT | {"setting": Group()})
 
 
 def test_of_a_parent_in_another_module() -> None:
