@@ -26,6 +26,13 @@ APP = "signalkit.profiles"
 _MODEL = "signalkit_profiles.Profile"
 
 
+class _AuthUserModel:
+    """``settings.AUTH_USER_MODEL``, asked for when it is needed: to import needs no settings."""
+
+    def __get__(self, instance: object, owner: type) -> str:
+        return str(settings.AUTH_USER_MODEL)
+
+
 class CreateProfile(EnsureRelated[User], abstract=True):
     """Makes a profile with each user.
 
@@ -35,7 +42,7 @@ class CreateProfile(EnsureRelated[User], abstract=True):
     with ``replaces="signalkit.CreateProfile"``, or ``replaces=CreateProfile``.
     """
 
-    sender = settings.AUTH_USER_MODEL
+    sender = _AuthUserModel()
 
     def __init_subclass__(cls, *, replaces: object = None, **kwargs: Any) -> None:
         # This class is no receiver; that which is made of it is meant.

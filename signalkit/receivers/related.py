@@ -176,11 +176,6 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
             ensuring.forget(link, owner)
             raise
 
-    def _ensure_late(self, owner: Owner, using: str) -> None:
-        """Make the row of an owner who was saved a while ago, and may be deleted by now."""
-        if owner.pk is not None and _rows_like(owner, using).exists():
-            self.ensure(owner, using)
-
     def link_for(self, owner: Owner, using: str) -> Link | None:
         """Return the field that leads from the row of an owner to it.
 
@@ -203,6 +198,11 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
         except DeclarationError as error:
             raise DeclarationError(f"{self._name}: {error}") from None
         return link if router.allow_migrate_model(using, link.model) else None
+
+    def _ensure_late(self, owner: Owner, using: str) -> None:
+        """Make the row of an owner who was saved a while ago, and may be deleted by now."""
+        if owner.pk is not None and _rows_like(owner, using).exists():
+            self.ensure(owner, using)
 
     def _build(self, owner: Owner, model: type[Model]) -> Model:
         defaults = self.defaults_for(owner)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from signalkit.profiles.models import Profile
 from signalkit.receivers import CreateProfile
 from signalkit.receivers.profile import NAME, declare_profile_receiver
 from signalkit.registry import registry
-from tests.wiring.project import Project
+from tests.wiring.project import ROOT, Project
 
 
 @pytest.fixture
@@ -287,6 +289,15 @@ class TestInOneProcess:
 
         assert str(Profile(user=user)) == "ada"
         assert str(Profile(user=user, display_name="Ada L.")) == "Ada L."
+
+
+def test_importing_needs_neither_settings_nor_models() -> None:
+    code = (
+        "import signalkit.receivers; from django.apps import apps; "
+        "from django.conf import settings; "
+        "assert not settings.configured and not apps.apps_ready and not apps.all_models"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
 
 
 def conf_error(given: dict[str, Any]) -> str:
