@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from typing import Any
 from uuid import uuid4
 
@@ -30,11 +31,11 @@ Saved = PostSave[Book] | PostDelete[Book]
 
 
 def redis_is_there() -> bool:
+    if find_spec("redis") is None:
+        return False
     try:
-        import redis  # noqa: F401
-
         socket.create_connection(("127.0.0.1", 6379), timeout=1).close()
-    except (ImportError, OSError):
+    except OSError:
         return False
     return True
 
