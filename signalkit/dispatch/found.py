@@ -24,7 +24,9 @@ def all_signals() -> list[Signal]:
     objects = [*gc.get_referrers(*kinds.values()), *named]
     # type(), because isinstance() asks lazy objects for their class and so wakes them
     signals = compress(objects, map(kinds.__contains__, map(id, map(type, objects))))
-    return list({id(signal): signal for signal in signals}.values())
+    # One whose __init__() has raised has no receivers, and lives as long as the error does.
+    made = (signal for signal in signals if hasattr(signal, "receivers"))
+    return list({id(signal): signal for signal in made}.values())
 
 
 def with_subclasses(cls: type) -> dict[int, type]:

@@ -63,7 +63,6 @@ class TypedSignal(Signal, Generic[P]):
                 another type. An annotation that names what is not loaded yet is read when
                 signalkit's ``ready()`` is called, or else at the first send.
         """
-        super().__init__(use_caching)
         self._description = describe(payload)
         self._carries_using = "using" in self.fields
         self._kinds: dict[str, Kind] = {}
@@ -73,6 +72,8 @@ class TypedSignal(Signal, Generic[P]):
             self._read(load_at_declaration(self.payload.__module__))
         except NotYet:
             _unread.add(self)
+        # Last: one that was refused is no signal, should the garbage collector still know it.
+        super().__init__(use_caching)
 
     @property
     def payload(self) -> type:

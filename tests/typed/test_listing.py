@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from signalkit import TypedSignal
+from signalkit.dispatch.found import all_signals
+from signalkit.exceptions import DeclarationError
 from signalkit.signals import book_published
 from tests.typed.making import listen, typed
 from tests.typed.payloads import Published
@@ -58,3 +61,12 @@ def test_for_machines() -> None:
     assert row["payload"] == {"book": "Any", "author": "Any"}
     (row,) = json.loads(listed("--signal", "setting_changed", "--format", "json"))["receivers"][:1]
     assert row["payload"] is None
+
+
+def test_one_that_was_refused_is_not_there() -> None:
+    with pytest.raises(DeclarationError) as refused:
+        TypedSignal(int)
+    # Its traceback still has what was being made.
+    assert refused.value.__traceback__ is not None
+    assert all(hasattr(signal, "receivers") for signal in all_signals())
+    assert "carries" in listed("--signal", "signalkit.signals.book_published")
