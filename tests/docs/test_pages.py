@@ -87,8 +87,10 @@ call_command("check", fail_level="WARNING")
 def make_project(page: Path, root: Path) -> list[str]:
     """Write a page's blocks to their files and return the modules that came of it, dotted."""
     texts: dict[str, str] = {}
+    continues: dict[str, bool] = {}  # what the first block of a file says
     for block in blocks(page, "python"):
         assert block.file is not None, f"{page.name}:{block.line}: which file is this?"
+        continues.setdefault(block.file, block.continues)
         texts[block.file] = texts.get(block.file, "") + "\n\n" + block.text
     for package in ("bookshop", "shop"):
         (root / package).mkdir()
@@ -101,6 +103,8 @@ def make_project(page: Path, root: Path) -> list[str]:
     if "shop/models.py" not in texts:
         shutil.copy(SHOP / "models.py", root / "shop")
         shutil.copytree(SHOP / "migrations", root / "shop" / "migrations")
+    elif continues["shop/models.py"]:  # without the migrations, which know nothing of what is added
+        texts["shop/models.py"] = (SHOP / "models.py").read_text() + texts["shop/models.py"]
     for file, text in texts.items():
         (root / file).write_text(text)
     modules = ["bookshop/urls.py", *texts]
