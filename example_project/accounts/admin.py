@@ -1,12 +1,8 @@
 """The admin's pages for profiles and notifications."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
-from django.http import HttpRequest
 
 from .models import Notification, Profile
 
@@ -14,8 +10,8 @@ from .models import Notification, Profile
 class ProfileInline(admin.StackedInline):
     """The profile on the user's page.
 
-    A new user gets the profile from `accounts.GiveProfile`; shown on the add page as well, the
-    inline would try to make a second one.
+    On the page of a new user as well: filled in, it is the profile; left as it is, it is none, and
+    `accounts.GiveProfile` makes one.
     """
 
     model = Profile
@@ -27,10 +23,6 @@ class ShopUserAdmin(UserAdmin):
     """Users with their profiles."""
 
     inlines = [ProfileInline]
-
-    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
-        """Show the profile of a user who is there already."""
-        return list(self.inlines) if obj else []
 
 
 admin.site.unregister(get_user_model())

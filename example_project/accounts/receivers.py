@@ -1,69 +1,68 @@
 """What follows from people signing up, in and out, and from what the shop tells."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.core.mail import send_mail, send_mass_mail
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
 from django.db.models import F
-from django.db.models.signals import post_save
 from django.http import HttpRequest
 
 import signalkit
 from shop.basket import Basket
 from shop.models import Book, Order
 from shop.money import money
-from shop.signals import book_published, order_placed
-from signalkit import Event, ModelReceiver, Phase, Receiver
+from shop.signals import order_placed
+from signalkit import Event
+from signalkit.builtin_events import PostSave, UserLoggedOut, UserLoginFailed
+from signalkit.receivers import AuthReceiver, CreateProfile, Notification, NotifyOnCommit
+from signalkit.signals import book_published
 
+from . import models
 from .guard import count_failure, forget_failures
-from .models import Notification, Profile
+from .models import Profile
 from .services import profile_of
 
 
-class GiveProfile(ModelReceiver):
+class GiveProfile(CreateProfile[User], replaces="signalkit.CreateProfile"):
     """Give every new user a profile.
 
-    Inline, so that `user.profile` is there on the next line. `get_or_create`, because an admin
-    inline or a fixture may have brought one along. Users from a fixture come with `raw`, which
-    class-based receivers leave alone.
+    Inline, so that `user.profile` is there on the next line. What an inline of the admin brings
+    along is kept, and users from a fixture are left alone.
     """
 
-    signal = post_save
-    sender = settings.AUTH_USER_MODEL
-    created = True
+    related_model = "accounts.Profile"
 
-    def handle(self, event: Event) -> None:
-        """Make it, of the kind that fits the user."""
-        user = event.instance
-        kind = Profile.Kind.BOOKSELLER if user.is_staff else Profile.Kind.READER
-        Profile.objects.using(event.using).get_or_create(user=user, defaults={"kind": kind})
+    def defaults_for(self, owner: User) -> Mapping[str, Any]:
+        """The kind that fits the user."""
+        return {"kind": Profile.Kind.BOOKSELLER if owner.is_staff else Profile.Kind.READER}
+
+    def fill(self, related: Any, owner: User) -> None:
+        """Send the news to those who work here, unasked."""
+        related.newsletter = owner.is_staff
 
 
-class Welcome(ModelReceiver):
+class Welcome(NotifyOnCommit[PostSave[User]]):
     """E-mail a new reader a welcome.
 
-    After commit: a sign-up that is rolled back must not have been welcomed.
+    After commit: a sign-up that is rolled back must not have been welcomed. Who gave no address is
+    passed over.
     """
 
-    signal = post_save
     sender = settings.AUTH_USER_MODEL
     created = True
-    phase = Phase.AFTER_COMMIT
+    template = "accounts/mail/welcome"
 
-    def when(self, event: Event) -> bool:
-        return bool(event.instance.email)
+    def recipients(self, event: PostSave[User]) -> list[User]:
+        return [event.instance]
 
-    def handle(self, event: Event) -> None:
-        """Write the letter."""
-        user = event.instance
-        send_mail(
-            f"Welcome to {settings.SHOP_NAME}",
-            f"Dear {user.get_username()},\n\nthe door is open. Come in and read.\n",
-            None,
-            [user.email],
-        )
+    def subject(self, event: PostSave[User]) -> str:
+        return f"Welcome to {settings.SHOP_NAME}"
+
+    def context(self, event: PostSave[User]) -> Mapping[str, Any]:
+        return {"shop_name": settings.SHOP_NAME}
 
 
 @signalkit.receiver(user_logged_in, name="accounts.greet")
@@ -82,59 +81,72 @@ def greet(sender: type, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     messages.success(request, f"{greeting}, {user.get_username()}.", fail_silently=True)
 
 
-class KeepBasket(Receiver):
+class KeepBasket(AuthReceiver):
     """Keep the basket of a user who leaves.
 
     It is sent before the session is flushed: the last moment at which the basket can be read.
     Signing out without being signed in sends it as well, with no user.
     """
 
-    signal = user_logged_out
-
-    def when(self, event: Event) -> bool:
+    def when(self, event: UserLoggedOut) -> bool:
         return event.user is not None
 
-    def handle(self, event: Event) -> None:
+    def on_logged_out(self, event: UserLoggedOut) -> None:
         """Write it into the profile."""
         saved = Basket(event.request.session).as_saved()
         Profile.objects.filter(user=event.user).update(saved_basket=saved)
 
 
-@signalkit.receiver(user_login_failed, name="accounts.count_failed_login")
-def count_failed_login(sender: str, credentials: dict[str, Any], **kwargs: Any) -> None:
+class CountFailedLogins(AuthReceiver):
     """Count the failed attempts of a name, so that nobody guesses for long.
 
-    The sender of this signal is a string, and passwords in `credentials` are stars already.
+    Of the credentials the name alone is shown here; everything else is stars.
     """
-    if username := credentials.get("username"):
-        count_failure(str(username))
+
+    def on_login_failed(self, event: UserLoginFailed) -> None:
+        """Count one more."""
+        if username := event.credentials.get("username"):
+            count_failure(str(username))
 
 
-class TellOfNewPrice(ModelReceiver):
+def put_under_the_bell(notification: Notification) -> None:
+    """Leave each recipient a line on their own page: a channel, as mail is one.
+
+    `bulk_create` sends none of Django's signals, which here is the point: nobody reacts to it.
+    """
+    book: Book = notification.context["book"]
+    models.Notification.objects.bulk_create(
+        models.Notification(
+            user=user, text=notification.subject_for(user), url=book.get_absolute_url()
+        )
+        for user in notification.recipients or ()
+    )
+
+
+class TellOfNewPrice(NotifyOnCommit[PostSave[Book]]):
     """Notify readers that a book on their wish list has a new price.
 
     Of the many saves of a book only those that changed the price are looked at, and only once
-    they are committed. `bulk_create` sends no signals, which here is the point: nobody reacts to a
-    notification.
+    they are committed.
     """
 
-    signal = post_save
     sender = "shop.Book"
-    phase = Phase.AFTER_COMMIT
     changed = ("price",)
     created = False
+    channels = (put_under_the_bell,)
 
-    def when(self, event: Event) -> bool:
-        return bool(event.instance.is_published)
+    def when(self, event: PostSave[Book]) -> bool:
+        return event.instance.is_published
 
-    def handle(self, event: Event) -> None:
-        """Put a line under the bell of each."""
-        book: Book = event.instance
-        text = f"“{book}”, on your wish list, is now {money(book.price)}."
-        Notification.objects.bulk_create(
-            Notification(user_id=user, text=text, url=book.get_absolute_url())
-            for user in Profile.objects.filter(wishlist=book).values_list("user", flat=True)
-        )
+    def recipients(self, event: PostSave[Book]) -> Iterable[User]:
+        return User.objects.filter(profile__wishlist=event.pk)
+
+    def subject(self, event: PostSave[Book]) -> str:
+        book = event.instance
+        return f"“{book}”, on your wish list, is now {money(book.price)}."
+
+    def context(self, event: PostSave[Book]) -> Mapping[str, Any]:
+        return {"book": event.instance}
 
 
 @signalkit.receiver(order_placed, name="accounts.fulfil_wishes")
@@ -149,17 +161,22 @@ def fulfil_wishes(sender: type, order: Order, **kwargs: Any) -> None:
         profile.wishlist.remove(*Book.objects.filter(order_lines__order=order))
 
 
-@signalkit.receiver(book_published, name="accounts.send_newsletter")
-def send_newsletter(sender: type, book: Book, **kwargs: Any) -> None:
-    """E-mail the readers who want to know of new books.
+class SendNewsletter(NotifyOnCommit[Event]):
+    """E-mail the readers who want to know of new books, each a letter of their own.
 
-    Sent by the shop after the publication is committed, and with `send_robust`.
+    The shop tells of a publication once it is committed, so there is nothing to wait for.
     """
-    readers = [
-        profile.user
-        for profile in Profile.objects.filter(newsletter=True)
-        .exclude(user__email="")
-        .select_related("user")
-    ]
-    subject = f"New: {book} by {book.author}"
-    send_mass_mail((subject, book.blurb, None, [reader.email]) for reader in readers)
+
+    signal = book_published
+
+    def recipients(self, event: Event) -> Iterable[User]:
+        return User.objects.filter(profile__newsletter=True)
+
+    def subject(self, event: Event) -> str:
+        return f"New: {event.book} by {event.author}"
+
+    def body(self, event: Event) -> str:
+        return str(event.book.blurb)
+
+    def context(self, event: Event) -> Mapping[str, Any]:
+        return {}

@@ -10,11 +10,13 @@ from .models import Profile
 def sign_up(form: SignUpForm) -> User:
     """Make a user of a valid form, with what they chose.
 
-    The profile is there as soon as the user is saved: `accounts.GiveProfile` runs inline.
+    The profile is there as soon as the user is saved: `accounts.GiveProfile` runs inline. The
+    welcome waits for the commit: `accounts.Welcome`.
     """
     with transaction.atomic():
         user: User = form.save()
-        Profile.objects.filter(user=user).update(newsletter=form.cleaned_data["newsletter"])
+        user.profile.newsletter = form.cleaned_data["newsletter"]
+        user.profile.save(update_fields=["newsletter"])
     return user
 
 

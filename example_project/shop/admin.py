@@ -10,7 +10,10 @@ import signalkit
 from signalkit.veto.admin import VetoAdminMixin
 
 from .models import Author, Book, Order, OrderLine, SearchTerm, Tag
-from .services import publish_book, ship_order, withdraw_book
+from .services import publish_book, restock_books, ship_order, withdraw_book
+
+PARCEL = 5
+"""Copies of a book that publishers send at once."""
 
 
 def report(
@@ -35,8 +38,8 @@ def report(
 
 
 @admin.register(Author)
-class AuthorAdmin(admin.ModelAdmin):
-    """Those who write."""
+class AuthorAdmin(VetoAdminMixin, admin.ModelAdmin):
+    """Those who write. Whom a receiver keeps from being deleted stays, and the page says why."""
 
     list_display = ["name", "years"]
     search_fields = ["name"]
@@ -63,7 +66,7 @@ class BookAdmin(VetoAdminMixin, admin.ModelAdmin):
     filter_horizontal = ["tags"]
     prepopulated_fields = {"slug": ["title"]}
     readonly_fields = ["sold", "published_at"]
-    actions = ["publish", "withdraw"]
+    actions = ["publish", "withdraw", "restock"]
 
     def view_on_site(self, obj: Any) -> str | None:
         """Lead to the page of a book that has one; a draft has none."""
@@ -90,6 +93,11 @@ class BookAdmin(VetoAdminMixin, admin.ModelAdmin):
         for book in published:
             withdraw_book(book)
         report(self, request, len(published), "taken off the shelf", len(queryset) - len(published))
+
+    @admin.action(description=f"Add {PARCEL} copies of the selected books", permissions=["change"])
+    def restock(self, request: HttpRequest, queryset: QuerySet[Book]) -> None:
+        """Unpack a parcel of each."""
+        report(self, request, restock_books(queryset, PARCEL), f"got {PARCEL} copies more", 0)
 
 
 class OrderLineInline(admin.TabularInline):

@@ -25,6 +25,8 @@ class Author(models.Model):
     born = models.SmallIntegerField(null=True, blank=True)
     died = models.SmallIntegerField(null=True, blank=True)
     bio = models.TextField(blank=True)
+    email = models.EmailField("e-mail address", blank=True)
+    """Of the author, or of who looks after the estate."""
 
     class Meta:
         ordering = ["name"]
@@ -95,7 +97,7 @@ class Book(models.Model):
 
     title = models.CharField(max_length=160)
     slug = models.SlugField(max_length=180, unique=True, blank=True)
-    author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="books")
+    author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="books")
     year = models.SmallIntegerField(null=True, blank=True)
     pages = models.PositiveSmallIntegerField(null=True, blank=True)
     blurb = models.TextField(blank=True)

@@ -11,7 +11,7 @@ def currency() -> str:
     """The sign before every price.
 
     Remembered, because it is asked for on every price of every page. What is remembered from a
-    setting must be forgotten when the setting changes: the receiver `shop.forget_currency` does.
+    setting must be forgotten when the setting changes: the receiver `shop.forget_settings` does.
     """
     return str(settings.SHOP_CURRENCY)
 

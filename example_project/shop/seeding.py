@@ -10,6 +10,8 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+import signalkit
+
 from .models import Author, Book, Tag
 from .services import publish_book
 
@@ -36,9 +38,13 @@ def missing_migrations() -> int:
 
 
 def seed() -> Seeded:
-    """Add the authors, books and users that are not there yet."""
+    """Add the authors, books and users that are not there yet.
+
+    Those who come with the shop are not welcomed by letter, and its books are no news.
+    """
     catalogue = json.loads(CATALOGUE.read_text(encoding="utf-8"))
-    with transaction.atomic():
+    quiet = signalkit.muted("accounts.Welcome", "shop.AnnouncePublication")
+    with quiet, transaction.atomic():
         authors = sum(add_author(entry) for entry in catalogue["authors"])
         books = sum(add_book(entry, publish=True) for entry in catalogue["books"])
         books += sum(add_book(entry, publish=False) for entry in catalogue["drafts"])

@@ -2,6 +2,9 @@
 
 Whoever builds on the shop writes receivers for these in a `receivers` module of their own app, as
 `accounts` does. Each signal says when it is sent, which is what a receiver must know first.
+
+That a book has come out is told by a signal that signalkit brings along, so that an app may hear
+of it from any shop: `signalkit.signals.book_published`, sent by `shop.AnnouncePublication`.
 """
 
 from django.dispatch import Signal
@@ -10,12 +13,6 @@ order_placed = Signal()
 """Sent with `send` inside the order's transaction: a receiver that raises undoes the order.
 
 Arguments: sender (Order), order, using.
-"""
-
-book_published = Signal()
-"""Sent with `send_robust` after the publication is committed: nobody can undo it any more.
-
-Arguments: sender (Book), book, using.
 """
 
 shop_searched = Signal()

@@ -21,6 +21,7 @@ from .pages import PAGES
 from .pulse import may_see_pulse, pulse
 from .record import latest
 from .requests import SignedInRequest
+from .shelves import cached_sitemap, shelf_key
 from .signals import shop_searched
 
 SUGGESTIONS = 6
@@ -47,12 +48,15 @@ class BookList(ListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         on_shelf = Count("books", filter=Q(books__status=Book.Status.PUBLISHED))
-        tag = self.request.GET.get("tag", "")
+        tag, term = self.request.GET.get("tag", ""), self.request.GET.get("q", "").strip()
+        by, page = self.request.GET.get("by", "title"), self.request.GET.get("page", "1")
         return super().get_context_data(
             **kwargs,
-            term=self.request.GET.get("q", "").strip(),
+            term=term,
             tag=Tag.objects.filter(slug=tag).first() if tag else None,
-            by=self.request.GET.get("by", "title"),
+            by=by,
+            # The shelves that most look at. It is made before the books are read.
+            shelf_key=None if tag or term else shelf_key(by, page),
             tags=Tag.objects.annotate(on_shelf=on_shelf).filter(on_shelf__gt=0),
             wanted=SearchTerm.objects.filter(found__gt=0)[:5],
         )
@@ -177,9 +181,8 @@ def fire_drill(request: HttpRequest) -> HttpResponse:
 
 def sitemap(request: HttpRequest) -> HttpResponse:
     """All public pages, for search engines: of every model that was found to have some."""
-    urls = [
-        request.build_absolute_uri(thing.get_absolute_url())
-        for model in PAGES
-        for thing in model.in_sitemap()
-    ]
+    paths = cached_sitemap(
+        lambda: [thing.get_absolute_url() for model in PAGES for thing in model.in_sitemap()]
+    )
+    urls = [request.build_absolute_uri(path) for path in paths]
     return render(request, "shop/sitemap.xml", {"urls": urls}, content_type="application/xml")

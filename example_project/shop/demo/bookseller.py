@@ -10,6 +10,8 @@ from ..seeding import PASSWORD
 from ..services import ship_order
 from .stage import Stage, step
 
+ISLE = "/books/the-isle-of-voices/"
+
 
 class ChangedMyMind(Exception):
     """Raised to undo a transaction."""
@@ -20,9 +22,12 @@ def publish(stage: Stage) -> None:
     """A publication is vetoed, then comes out.
 
     In the admin a book is to be published without a price. A receiver of pre_save vetoes it,
-    and the form comes back with the reason. With a price it comes out: the announcement, the
-    shop's own signal and the newsletter follow the commit.
+    and the form comes back with the reason. With a price it comes out, and after the commit
+    `book_published` is sent, a signal that signalkit brings along. Who hears of it need not know
+    of each other: the author is written to, the readers get the newsletter, and the site map,
+    which is cached, is made anew.
     """
+    stage.expect("the site map does not lead to it", not _is_in_sitemap(stage, ISLE))
     browser = stage.bookseller
     browser.get("/account/sign-in/")
     browser.post("/account/sign-in/", username="bookseller", password=PASSWORD)
@@ -47,6 +52,29 @@ def publish(stage: Stage) -> None:
     browser.post(url, **{**form, "price": "6.50"})
     draft.refresh_from_db()
     stage.expect("now it is published", draft.is_published)
+    stage.expect("and the site map leads to it", _is_in_sitemap(stage, ISLE))
+
+
+def _is_in_sitemap(stage: Stage, path: str) -> bool:
+    return path in stage.ada.get("/sitemap.xml").text
+
+
+@step
+def restock(stage: Stage) -> None:
+    """A parcel comes in, for several books at once.
+
+    An action of the admin adds the copies with one update(), for which Django sends no signal.
+    signalkit sends one, once for all rows, to those who ask for it: the shelves, which are cached,
+    are drawn anew.
+    """
+    books = Book.objects.filter(slug__in=["the-invisible-man", "orlando"])
+    stage.expect("one of them is sold out", "sold out" in stage.ada.get("/").text)
+    stage.bookseller.post(
+        "/admin/shop/book/",
+        action="restock",
+        _selected_action=[str(book.pk) for book in books],
+    )
+    stage.expect("the shelf no longer says so", "sold out" not in stage.ada.get("/").text)
 
 
 @step
@@ -54,14 +82,29 @@ def tags(stage: Stage) -> None:
     """A book changes its tags.
 
     set() sends m2m_changed four times: before and after removing, before and after adding. The
-    receiver before the commit runs once and sees the tags as they ended up.
+    receiver puts them together: it runs once, with what was really added and removed.
     """
-    book = Book.objects.get(slug="orlando")
     stage.did("orlando.tags.set([Classics, Sea])")
+    book = Book.objects.get(slug="orlando")
     with transaction.atomic():
         book.tags.set(Tag.objects.filter(name__in=["Classics", "Sea"]))
     book.refresh_from_db()
     stage.expect("it is found by its new words", book.keywords == "Classics Sea")
+
+
+@step
+def delete_an_author(stage: Stage) -> None:
+    """An author is to be deleted, and may not be.
+
+    The books would go with her, and somebody has paid for one that was not shipped yet. A receiver
+    of pre_delete vetoes, and the admin asks once more, with the reason on its page.
+    """
+    stage.did("Ada's order is not shipped yet")
+    mary = Author.objects.get(name="Mary Shelley")
+    answer = stage.bookseller.post(f"/admin/shop/author/{mary.pk}/delete/", post="yes")
+    stage.expect("the page says why", "wait" in answer.text and "to be shipped" in answer.text)
+    stage.expect("she is still there", Author.objects.filter(pk=mary.pk).exists())
+    stage.expect("and so are her books", mary.books.exists())
 
 
 @step

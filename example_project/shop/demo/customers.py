@@ -21,7 +21,8 @@ def sign_up(stage: Stage) -> None:
     """Ada signs up and in.
 
     Her profile is made inline, in the transaction of the sign-up, so that the next line of code
-    can use it. The welcome waits for the commit. A wrong password is counted against guessing.
+    can use it, and is that of a reader. The letter of welcome waits for the commit. A wrong
+    password is counted against guessing.
     """
     stage.ada.get("/account/sign-up/")
     stage.ada.post(
@@ -33,7 +34,10 @@ def sign_up(stage: Stage) -> None:
         newsletter="on",
     )
     profile = Profile.objects.get(user__username=NAME)
-    stage.expect("her profile is there, with the newsletter she asked for", profile.newsletter)
+    stage.expect(
+        "a reader's profile is there, with the newsletter she asked for",
+        profile.kind == Profile.Kind.READER and profile.newsletter,
+    )
     stage.ada.post("/account/sign-out/")
     stage.ada.get("/account/sign-in/")
     stage.ada.post("/account/sign-in/", username=NAME, password="the wrong one")
@@ -47,8 +51,8 @@ def order(stage: Stage) -> None:
     """Ada orders two books.
 
     One transaction, three moments. Inline, the money is reserved. Before the commit, the lines
-    are added up once, not once a line. After the commit, four receivers act on what is now
-    certain: payment, pick list, confirmation, sales figures.
+    are added up once, not once a line. After the commit, receivers act on what is now certain:
+    payment, pick list, confirmation, sales figures. The shelves, which are cached, are forgotten.
     """
     stage.ada.post("/basket/add/frankenstein/")
     stage.ada.post("/basket/add/persuasion/")

@@ -4,9 +4,11 @@ from django.apps.registry import Apps
 from django.contrib.auth.models import Group
 from django.db import models
 
+from accounts.models import Profile
+
 from ..models import Book, SearchTerm
 from ..pages import PAGES
-from ..seeding import seed
+from ..seeding import BOOKSELLER, seed
 from .stage import Stage, step
 
 
@@ -55,13 +57,16 @@ def migrate(stage: Stage) -> None:
 def fill_the_shelves(stage: Stage) -> None:
     """The shelves are filled.
 
-    One transaction adds authors, tags, books and users. Receivers before the commit run once
-    for each book, however often its tags changed; those after it wait for all of it.
+    One transaction adds authors, tags, books and users, and each user gets a profile. Receivers
+    after the commit wait for all of it. Those that would welcome users and announce books are
+    muted: what comes with the shop is no news.
     """
     stage.did("manage.py seed")
     added = seed()
     book = Book.objects.get(title="Moby-Dick")
     stage.expect(f"there are {added.books} books", Book.objects.count() == added.books)
+    kind = Profile.objects.get(user__username=BOOKSELLER).get_kind_display()
+    stage.expect(f"who sells them has a profile: {kind}", kind == "Bookseller")
     stage.expect(f"“{book}” is found by the words “{book.keywords}”", bool(book.keywords))
 
 

@@ -7,13 +7,26 @@ and says why.
 
 import django
 
-from . import catalogue, connections, migrations, orders, reload, requests, search, settings
+from . import (
+    cache,
+    catalogue,
+    connections,
+    migrations,
+    orders,
+    plain,
+    reload,
+    requests,
+    search,
+    settings,
+)
 
 __all__ = [
+    "cache",
     "catalogue",
     "connections",
     "migrations",
     "orders",
+    "plain",
     "reload",
     "requests",
     "search",

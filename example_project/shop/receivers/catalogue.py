@@ -1,11 +1,11 @@
 """What follows from changes of the catalogue."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.mail import mail_managers
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.db.models.signals import (
-    m2m_changed,
     post_delete,
     post_init,
     post_save,
@@ -16,9 +16,19 @@ from django.utils.text import slugify
 
 import signalkit
 from signalkit import Event, ModelReceiver, Phase, Veto
+from signalkit.builtin_events import PreDelete
+from signalkit.receivers import (
+    ABSENT,
+    ANY,
+    M2MChange,
+    M2MReceiver,
+    NotifyOnCommit,
+    StatusChanged,
+    Transition,
+)
+from signalkit.signals import book_published
 
-from ..models import Book, Order, hue
-from ..signals import book_published
+from ..models import Author, Book, Order, Tag, hue
 
 
 @signalkit.receiver(post_init, sender="shop.Tag", name="shop.colour_the_tag")
@@ -79,60 +89,79 @@ class OnlyWhatCanBeSold(ModelReceiver):
             raise Veto(problems)
 
 
-class AnnouncePublication(ModelReceiver):
+class AnnouncePublication(StatusChanged[Book]):
     """Send `book_published` when a book has come out.
 
-    After commit, because what is announced must be true and stay so. `changed` compares with the
-    row as it was, so that correcting a typo in a published book announces nothing.
-    `send_robust`, because no consumer may keep another from hearing of it.
+    After commit, because what is announced must be true and stay so. The status is compared with
+    the row as it was, so that correcting a typo in a published book announces nothing; a new book,
+    which comes from nowhere, may come out at once. `send_robust`, because no receiver may keep
+    another from hearing of it.
     """
 
-    signal = post_save
-    sender = "shop.Book"
+    model = "shop.Book"
+    field = "status"
+    from_ = (ABSENT, ANY)
+    to = Book.Status.PUBLISHED
     phase = Phase.AFTER_COMMIT
-    changed = ("status",)
 
-    def when(self, event: Event) -> bool:
-        return bool(event.instance.is_published)
-
-    def handle(self, event: Event) -> None:
+    def on_transition(self, event: Transition[Book]) -> None:
         """Tell whoever listens."""
-        book_published.send_robust(sender=Book, book=event.instance, using=event.using)
+        book = event.instance
+        book_published.send_robust(sender=type(book), book=book, author=book.author)
 
 
-class KeepKeywords(ModelReceiver):
+class TellTheAuthor(NotifyOnCommit[Event]):
+    """E-mail the author that a book of theirs has come out, if there is an address to write to.
+
+    The signal is signalkit's own: this receiver would do the same in any other shop.
+    """
+
+    signal = book_published
+    template = "shop/mail/your_book_is_out"
+
+    def recipients(self, event: Event) -> list[Author]:
+        return [event.author]
+
+    def subject(self, event: Event) -> str:
+        return f"“{event.book}” has come out"
+
+    def context(self, event: Event) -> Mapping[str, Any]:
+        return {"book": event.book}
+
+
+class KeepKeywords(M2MReceiver[Book, Tag]):
     """Keep the words by which a book is found.
 
-    m2m_changed comes several times for one `set()`: pre and post, remove and add. Before the
-    commit and once a transaction means that the tags are read once, when they are final. So
-    `pk_set` is not used: it tells of one step only, and after `clear()` it is None.
+    m2m_changed comes up to four times for one `set()`, and from either side. This is called once,
+    with what was really added and removed, and the owners are always the books.
     """
 
-    signal = m2m_changed
-    sender = "shop.Book.tags"
-    phase = Phase.BEFORE_COMMIT
+    model = "shop.Book"
+    field = "tags"
 
-    def when(self, event: Event) -> bool:
-        return event.action in {"post_add", "post_remove", "post_clear"}
-
-    def once_per_transaction(self, event: Event) -> object:
-        """One run for each side that changed: a book, or with `tag.books.add()` a tag."""
-        return event.reverse, event.pk
-
-    def handle(self, event: Event) -> None:
-        """Write the names of the tags beside the book."""
+    def on_changed(self, event: M2MChange[Book, Tag]) -> None:
+        """Write the names of the tags beside each book whose tags are others now."""
         books = Book.objects.using(event.using)
-        if event.reverse:
-            # The sender is a tag. Books that a clear() took from it are found by the word.
-            touched = books.filter(tags=event.instance) | books.filter(
-                keywords__contains=event.instance.name
-            )
-        else:
-            touched = books.filter(pk=event.pk)
-        for book in touched.distinct().prefetch_related("tags"):
+        touched = {*event.added.owner_pks, *event.removed.owner_pks}
+        for book in books.filter(pk__in=touched).prefetch_related("tags"):
             words = " ".join(tag.name for tag in book.tags.all())
-            # update() sends no signal: nobody can be called again by what is written here.
+            # update() sends no post_save: nobody is told of a book that has not changed.
             books.filter(pk=book.pk).update(keywords=words)
+
+
+def refuse_while_owed(what: object, orders: QuerySet[Order]) -> None:
+    """Veto a deletion that orders which were not shipped yet stand against.
+
+    Args:
+        what: would be deleted.
+        orders: that have to do with it, perhaps several times.
+    """
+    waiting = orders.filter(status=Order.Status.PLACED).distinct().count()
+    if waiting:
+        raise Veto(
+            f"“{what}” cannot be deleted: "
+            f"{waiting} order{'s wait' if waiting > 1 else ' waits'} to be shipped."
+        )
 
 
 class KeepWhatIsOwed(ModelReceiver):
@@ -141,18 +170,31 @@ class KeepWhatIsOwed(ModelReceiver):
     signal = pre_delete
     sender = "shop.Book"
 
-    def handle(self, event: Event) -> None:
+    def when(self, event: PreDelete[Book]) -> bool:
+        """Books that would go with their author are the matter of the receiver below."""
+        origin = event.origin
+        return (origin.model if isinstance(origin, QuerySet) else type(origin)) is not Author
+
+    def handle(self, event: PreDelete[Book]) -> None:
         """Count the orders that are waiting for it."""
-        waiting = (
-            Order.objects.using(event.using)
-            .filter(lines__book=event.instance, status=Order.Status.PLACED)
-            .count()
-        )
-        if waiting:
-            raise Veto(
-                f"“{event.instance}” cannot be deleted: "
-                f"{waiting} order{'s wait' if waiting > 1 else ' waits'} to be shipped."
-            )
+        orders = Order.objects.using(event.using)
+        refuse_while_owed(event.instance, orders.filter(lines__book=event.instance))
+
+
+class KeepWhoIsOwed(ModelReceiver):
+    """Refuse to delete an author whose books somebody bought and has not been sent yet.
+
+    The books would go with the author. The admin shows the reason on the page that asks whether
+    one is sure.
+    """
+
+    signal = pre_delete
+    sender = "shop.Author"
+
+    def handle(self, event: PreDelete[Author]) -> None:
+        """Count the orders that are waiting for a book of theirs."""
+        orders = Order.objects.using(event.using)
+        refuse_while_owed(event.instance, orders.filter(lines__book__author=event.instance))
 
 
 class RemoveExcerpt(ModelReceiver):

@@ -1,11 +1,7 @@
 """What every new database connection is told."""
 
-from typing import Any
-
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
-
-import signalkit
+from signalkit.builtin_events import ConnectionCreated
+from signalkit.receivers import ConnectionReceiver
 
 from ..pulse import pulse
 
@@ -17,14 +13,17 @@ WAIT_NO_LONGER_THAN = {
 """The statement that limits the wait for a lock to three seconds, by vendor."""
 
 
-@signalkit.receiver(connection_created, name="shop.limit_waiting")
-def limit_waiting(sender: type, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+class LimitWaiting(ConnectionReceiver):
     """Keep a customer from waiting longer than three seconds for a lock.
 
     What is set on a connection is gone with it, and Django opens a new one whenever it sees fit.
     Only this signal reaches all of them, the ones in other threads too.
     """
-    pulse.seen["connections"] += 1
-    if statement := WAIT_NO_LONGER_THAN.get(connection.vendor):
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
+
+    vendors = tuple(WAIT_NO_LONGER_THAN)
+
+    def on_connected(self, event: ConnectionCreated) -> None:
+        """Set the limit; it is an option of the session, so nothing is written."""
+        pulse.seen["connections"] += 1
+        with event.connection.cursor() as cursor:
+            cursor.execute(WAIT_NO_LONGER_THAN[event.vendor])

@@ -1,15 +1,25 @@
 """What follows from an order, in each phase of its transaction."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db.models import F, Sum
 from django.db.models.signals import post_delete, post_save, pre_init
 
 import signalkit
 from signalkit import Event, ModelReceiver, Phase, Veto
-from signalkit.context import notify_user
+from signalkit.builtin_events import PostSave
+from signalkit.receivers import (
+    Mail,
+    Message,
+    NotifyOnCommit,
+    StatusChanged,
+    Transition,
+    notify_on_commit,
+)
 
 from ..models import Order, OrderLine
 from ..money import money
@@ -111,21 +121,22 @@ class CheckCredit(ModelReceiver):
             )
 
 
-class AfterOrder(ModelReceiver, abstract=True):
-    """What happens once an order is safe: the base of those below.
+def read_order(event: Event) -> Order:
+    """Read the order as it was committed.
 
     The event's instance is the order as it was when its first row was saved. Since then the lines
-    were added and the total was written, so each of them reads the order again.
+    were added and the total was written.
     """
+    return Order.objects.using(event.using).select_related("customer").get(pk=event.pk)
+
+
+class AfterOrder(ModelReceiver, abstract=True):
+    """What happens once an order is safe: the base of those below."""
 
     signal = post_save
     sender = "shop.Order"
     created = True
     phase = Phase.AFTER_COMMIT
-
-    def read(self, event: Event) -> Order:
-        """Read the order as it was committed."""
-        return Order.objects.using(event.using).select_related("customer").get(pk=event.pk)
 
 
 class TakePayment(AfterOrder):
@@ -140,7 +151,7 @@ class TakePayment(AfterOrder):
 
     def handle(self, event: Event) -> None:
         """Turn the reservation into a payment."""
-        order = self.read(event)
+        order = read_order(event)
         till.take(order.reference, order.total)
 
 
@@ -153,29 +164,31 @@ class TellTheWarehouse(AfterOrder):
 
     def handle(self, event: Event) -> None:
         """Write the list."""
-        leave_pick_list(self.read(event))
+        leave_pick_list(read_order(event))
 
 
-class ConfirmOrder(AfterOrder):
+class ConfirmOrder(NotifyOnCommit[PostSave[Order]]):
     """E-mail the customer that the order is confirmed.
 
     Whoever made the request is told so on the next page: the customer in the shop, the bookseller
-    in the admin. Where there is no request, nobody is told, and nothing else is different.
+    in the admin. Where there is no request, nobody is told, and nothing else is different. A
+    channel that fails keeps no other from its turn.
     """
 
-    def handle(self, event: Event) -> None:
-        """Write to the address of the account, if it has one."""
-        order = self.read(event)
-        if not order.customer.email:
-            return
-        lines = "".join(f"  {line}, {money(line.amount)}\n" for line in order.lines.all())
-        send_mail(
-            f"Your order {order.number}",
-            f"Thank you for your order.\n\n{lines}\n  Together {money(order.total)}\n",
-            None,
-            [order.customer.email],
-        )
-        notify_user(f"Order {order.number} is confirmed by letter to {order.customer.email}.")
+    sender = "shop.Order"
+    created = True
+    channels = (Mail(), Message(messages.SUCCESS))
+    template = "shop/mail/order_confirmed"
+
+    def recipients(self, event: PostSave[Order]) -> list[User]:
+        """Who ordered; without an address, there is no letter."""
+        return [event.instance.customer]
+
+    def subject(self, event: PostSave[Order]) -> str:
+        return f"Order {event.instance.number} is confirmed"
+
+    def context(self, event: PostSave[Order]) -> Mapping[str, Any]:
+        return {"order": read_order(event)}
 
 
 class CountSales(AfterOrder):
@@ -187,3 +200,28 @@ class CountSales(AfterOrder):
     def handle(self, event: Event) -> None:
         """Enqueue the task."""
         count_sales.enqueue(event.pk)
+
+
+class TellItIsOnItsWay(StatusChanged[Order]):
+    """E-mail the customer that the order has been shipped.
+
+    From placed to shipped, and no other way: an order that is saved again is not told of twice.
+    What the status was is what the database had, whatever the instance at hand was when it was
+    loaded.
+    """
+
+    model = "shop.Order"
+    field = "status"
+    from_ = Order.Status.PLACED
+    to = Order.Status.SHIPPED
+    phase = Phase.AFTER_COMMIT
+
+    def on_transition(self, event: Transition[Order]) -> None:
+        """Write to them."""
+        order = event.instance
+        notify_on_commit(
+            Mail(),
+            recipients=[order.customer],
+            subject=f"Order {order.number} is on its way",
+            body=f"We handed it to the carrier as {event.new}; it was {event.old} until today.\n",
+        )

@@ -5,7 +5,6 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-import signalkit
 from shop.seeding import BOOKSELLER, PASSWORD, READER, missing_migrations, seed
 
 
@@ -21,9 +20,7 @@ class Command(BaseCommand):
         if missing := missing_migrations():
             call_command("migrate", verbosity=0)
             self.stdout.write(f"Ran {missing} migrations that the database had not seen yet.")
-        # Those who come with the shop are not welcomed by letter.
-        with signalkit.muted("accounts.Welcome"):
-            added = seed()
+        added = seed()
         self.stdout.write(
             self.style.SUCCESS(
                 f"Added {added.authors} authors, {added.books} books and {added.users} users."
