@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.urls import reverse
 
@@ -35,9 +36,42 @@ class TestSigningUp:
         assert [letter.to for letter in mail.outbox] == [["ada@example.org"]]
         assert "Welcome, ada." in client.get(reverse("shop:book-list")).text
 
-    def test_of_staff_makes_a_bookseller(self) -> None:
+    def test_is_welcomed_in_text_and_html(self) -> None:
+        reader = UserFactory(username="ada")
+        run_on_commit()
+        (letter,) = mail.outbox
+        assert isinstance(letter, EmailMultiAlternatives)
+        assert (letter.to, letter.subject) == ([reader.email], "Welcome to The Quiet Page")
+        assert letter.body.startswith("Dear ada,\n\nthe door is open.")
+        ((html, kind),) = letter.alternatives
+        assert (kind, "<em>Come in" in str(html)) == ("text/html", True)
+
+    def test_without_an_address_is_not_welcomed_by_letter(self) -> None:
+        UserFactory(email="")
+        run_on_commit()
+        assert mail.outbox == []
+
+    def test_of_staff_makes_a_bookseller_who_gets_the_news(self) -> None:
         staff = get_user_model().objects.create_superuser("boss")
         assert staff.profile.kind == Profile.Kind.BOOKSELLER
+        assert staff.profile.newsletter
+
+    @pytest.mark.parametrize("kind", Profile.Kind)
+    def test_in_the_admin_makes_one_profile(self, client: Client, kind: str) -> None:
+        client.force_login(get_user_model().objects.create_superuser("boss"))
+        form = {
+            "username": "ada",
+            "usable_password": "true",
+            "password1": "wide awake 1815",
+            "password2": "wide awake 1815",
+            "profile-TOTAL_FORMS": 1,
+            "profile-INITIAL_FORMS": 0,
+            # As the form has it, which makes none; or chosen.
+            "profile-0-kind": kind,
+        }
+        answer = client.post(reverse("admin:auth_user_add"), form)
+        assert answer.status_code == 302
+        assert Profile.objects.get(user__username="ada").kind == kind
 
 
 @pytest.mark.django_db

@@ -18,7 +18,7 @@ from shop.factories import (
     TagFactory,
     UserFactory,
 )
-from shop.models import Book, Tag
+from shop.models import Author, Book, Tag
 from shop.services import publish_book, ship_order, withdraw_book
 from signalkit import Veto
 from signalkit.testing import run_on_commit
@@ -106,6 +106,20 @@ class TestPublishing:
         run_on_commit()
         assert [letter.to for letter in mail.outbox] == [[reader.email]]
 
+    def test_may_come_with_the_first_save(self) -> None:
+        BookFactory(author=AuthorFactory(email="jane@example.org"))
+        run_on_commit()
+        assert [letter.to for letter in mail.outbox] == [["jane@example.org"]]
+
+    def test_tells_the_author_who_left_an_address(self) -> None:
+        jane, mary = AuthorFactory(email="jane@example.org"), AuthorFactory()
+        for author in (jane, mary):
+            publish_book(BookFactory(title="Emma", author=author, status=Book.Status.DRAFT))
+        run_on_commit()
+        (letter,) = mail.outbox
+        assert (letter.to, letter.subject) == (["jane@example.org"], "“Emma” has come out")
+        assert f"Dear {jane.name}," in letter.body
+
     def test_needs_a_price_and_a_description(self) -> None:
         draft = BookFactory(status=Book.Status.DRAFT, price=0, blurb="")
         with pytest.raises(Veto) as veto:
@@ -138,6 +152,22 @@ class TestDeleting:
             line.book.delete()
         ship_order(line.order)
         line.book.delete()
+        line.refresh_from_db()
+        assert (line.book, bool(line.title)) == (None, True)
+
+    def test_an_author_waits_for_the_orders_of_any_book(self) -> None:
+        author, line = AuthorFactory(), OrderLineFactory()
+        for book in (line.book, BookFactory()):
+            book.author = author
+            book.save()
+        OrderLineFactory(order=line.order, book=book)
+        for delete in (author.delete, Author.objects.filter(pk=author.pk).delete):
+            with pytest.raises(Veto, match=f"“{author}” cannot be deleted: 1 order waits"):
+                delete()
+        assert author.books.count() == 2
+        ship_order(line.order)
+        author.delete()
+        assert not Book.objects.exists()
         line.refresh_from_db()
         assert (line.book, bool(line.title)) == (None, True)
 

@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 
 from accounts.services import profile_of
 from shop.exceptions import EmptyBasket, OutOfStock, TillClosed
@@ -55,6 +56,9 @@ class TestPlaceOrder:
         letter = mail.outbox[-1]
         assert letter.to == [order.customer.email]
         assert "Together €\N{NO-BREAK SPACE}7.25" in letter.body
+        assert isinstance(letter, EmailMultiAlternatives)
+        ((html, _),) = letter.alternatives
+        assert "Together <strong>€\N{NO-BREAK SPACE}7.25</strong>" in str(html)
 
     def test_leaves_a_pick_list_in_the_warehouse(self, settings: LazySettings) -> None:
         order = place_and_commit(UserFactory(), {BookFactory(title="Emma"): 3})

@@ -8,12 +8,14 @@ from asgiref.sync import async_to_sync
 from django.conf import LazySettings
 from django.contrib.auth import get_user_model
 from django.db.models import Model
-from django.test import AsyncClient, Client
+from django.test import AsyncClient, Client, override_settings
 from django.urls import reverse
 
 from shop.factories import BookFactory, OrderFactory, OrderLineFactory, TagFactory, UserFactory
-from shop.models import Book, Order, SearchTerm
+from shop.models import Author, Book, Order, SearchTerm
 from shop.pulse import pulse
+from shop.services import publish_book, restock_books
+from signalkit.testing import run_on_commit
 
 pytestmark = pytest.mark.django_db
 
@@ -258,6 +260,11 @@ class TestStaff:
         ]
         assert not Book.objects.published().exists()
 
+    def test_unpacks_parcels_and_is_told_so(self, staff: Client) -> None:
+        books = [BookFactory(stock=0), BookFactory(stock=2)]
+        assert _act(staff, "book", "restock", books) == ["2 books got 5 copies more."]
+        assert sorted(Book.objects.values_list("stock", flat=True)) == [5, 7]
+
     def test_ships_orders_and_is_told_so(self, staff: Client) -> None:
         order = OrderFactory()
         assert _act(staff, "order", "ship", [order]) == ["1 order marked as shipped."]
@@ -275,6 +282,89 @@ class TestStaff:
         answer = staff.post(reverse("admin:shop_book_delete", args=[book.pk]), {"post": "yes"})
         assert "waits to be shipped" in answer.text
         assert Book.objects.filter(pk=book.pk).exists()
+
+    def test_is_told_why_an_author_cannot_be_deleted(self, staff: Client) -> None:
+        author = OrderLineFactory().book.author
+        url = reverse("admin:shop_author_delete", args=[author.pk])
+        answer = staff.post(url, {"post": "yes"})
+        assert answer.status_code == 200
+        assert f"“{author}” cannot be deleted: 1 order waits to be shipped." in answer.text
+        listed = staff.post(
+            reverse("admin:shop_author_changelist"),
+            {"action": "delete_selected", "_selected_action": [author.pk], "post": "yes"},
+            follow=True,
+        )
+        assert "1 order waits to be shipped" in listed.text
+        assert Author.objects.filter(pk=author.pk).exists()
+
+
+class TestWhatIsCached:
+    """Drawn once, and drawn anew after the commit of what changes it."""
+
+    def test_the_shelves_are_drawn_once(self, client: Client, book: Book) -> None:
+        run_on_commit()
+        assert "shop/_shelf.html" in _made_of(client, "/")
+        assert "shop/_shelf.html" not in _made_of(client, "/")
+        assert "shop/_shelf.html" in _made_of(client, "/?by=price")
+        assert "shop/_shelf.html" in _made_of(client, "/?q=emma")
+        assert "shop/_shelf.html" in _made_of(client, "/?q=emma")
+
+    def test_they_are_drawn_anew_after_a_save_of_what_they_show(
+        self, client: Client, book: Book
+    ) -> None:
+        assert "Emma" in client.get("/").text
+        book.title = "Persuasion"
+        book.save()
+        assert "Emma" in client.get("/").text
+        run_on_commit()
+        assert "Persuasion" in client.get("/").text
+        book.author.name = "A Lady"
+        book.author.save()
+        run_on_commit()
+        assert "A Lady" in client.get("/").text
+
+    def test_they_are_drawn_anew_after_an_update_too(self, client: Client, book: Book) -> None:
+        Book.objects.update(stock=0)
+        run_on_commit()
+        assert "sold out" in client.get("/").text
+        restock_books(Book.objects.all(), 5)
+        assert "sold out" in client.get("/").text
+        run_on_commit()
+        assert "sold out" not in client.get("/").text
+
+    def test_but_not_after_one_of_what_they_do_not_show(self, client: Client, book: Book) -> None:
+        client.get("/")
+        run_on_commit()
+        client.get("/")
+        Book.objects.update(sold=3)
+        run_on_commit()
+        assert "shop/_shelf.html" not in _made_of(client, "/")
+
+    def test_a_price_has_the_sign_of_the_day(self, client: Client, book: Book) -> None:
+        assert "€" in client.get("/").text
+        with override_settings(SHOP_CURRENCY="£"):
+            assert "£" in client.get("/").text
+
+    def test_the_site_map_is_made_anew_when_a_book_comes_out_and_when_it_goes(
+        self, client: Client
+    ) -> None:
+        draft = BookFactory(title="Emma", status=Book.Status.DRAFT)
+        run_on_commit()
+        assert "emma" not in client.get(reverse("shop:sitemap")).text
+        published = publish_book(draft)
+        assert "emma" not in client.get(reverse("shop:sitemap")).text
+        run_on_commit()
+        assert "emma" in client.get(reverse("shop:sitemap")).text
+        published.delete()
+        run_on_commit()
+        assert "emma" not in client.get(reverse("shop:sitemap")).text
+
+
+def _made_of(client: Client, url: str) -> set[str]:
+    """Return the templates that were rendered for a page."""
+    before = pulse.templates.copy()
+    client.get(url)
+    return set(pulse.templates - before)
 
 
 def _act(staff: Client, model: str, action: str, rows: Sequence[Model]) -> list[str]:

@@ -38,7 +38,7 @@ class Tally:
 
 
 # Nobody else keeps this one: with a weak reference, which is Django's default, it would be gone
-# before the first book comes out.
+# before the first book comes out. (Under DEBUG it would not, by accident.)
 book_published.connect(
     Tally("books published"), sender=Book, weak=False, dispatch_uid="shop.count_publication"
 )
