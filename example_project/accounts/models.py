@@ -3,6 +3,9 @@
 from django.conf import settings
 from django.db import models
 
+LINE = 200
+"""The longest text of a notification, in characters."""
+
 
 class Profile(models.Model):
     """What belongs to a user but not to signing in. Every user has one: see `receivers`."""
@@ -30,7 +33,7 @@ class Notification(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications"
     )
-    text = models.CharField(max_length=200)
+    text = models.CharField(max_length=LINE)
     url = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     is_read = models.BooleanField(default=False)

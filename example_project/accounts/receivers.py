@@ -1,6 +1,7 @@
 """What follows from people signing up, in and out, and from what the shop tells."""
 
 from collections.abc import Iterable, Mapping
+from textwrap import shorten
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from shop.money import money
 from shop.signals import order_placed
 from signalkit import Event
 from signalkit.builtin_events import PostSave, UserLoggedOut, UserLoginFailed
-from signalkit.receivers import AuthReceiver, CreateProfile, Notification, NotifyOnCommit
+from signalkit.receivers import AuthReceiver, CreateProfile, Mail, Notification, NotifyOnCommit
 from signalkit.signals import book_published
 
 from . import models
@@ -117,7 +118,9 @@ def put_under_the_bell(notification: Notification) -> None:
     book: Book = notification.context["book"]
     models.Notification.objects.bulk_create(
         models.Notification(
-            user=user, text=notification.subject_for(user), url=book.get_absolute_url()
+            user=user,
+            text=shorten(notification.subject_for(user), models.LINE, placeholder="…"),
+            url=book.get_absolute_url(),
         )
         for user in notification.recipients or ()
     )
@@ -162,12 +165,14 @@ def fulfil_wishes(sender: type, order: Order, **kwargs: Any) -> None:
 
 
 class SendNewsletter(NotifyOnCommit[Event]):
-    """E-mail the readers who want to know of new books, each a letter of their own.
+    """E-mail the readers who want to know of new books, and leave them a line under the bell.
 
-    The shop tells of a publication once it is committed, so there is nothing to wait for.
+    Each gets a letter of their own. The shop tells of a publication once it is committed, so there
+    is nothing to wait for.
     """
 
     signal = book_published
+    channels = (Mail(), put_under_the_bell)
 
     def recipients(self, event: Event) -> Iterable[User]:
         return User.objects.filter(profile__newsletter=True)
@@ -179,4 +184,4 @@ class SendNewsletter(NotifyOnCommit[Event]):
         return str(event.book.blurb)
 
     def context(self, event: Event) -> Mapping[str, Any]:
-        return {}
+        return {"book": event.book}

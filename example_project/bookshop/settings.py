@@ -4,6 +4,7 @@
 Variable           Meaning                                        Default
 =================  =============================================  ==============================
 ``DATABASE_URL``   the database, as django-environ reads it       ``db.sqlite3`` beside manage.py
+``CACHE_URL``      the cache, as django-environ reads it          one of this process
 ``DEBUG``          Django's debug mode                            on
 ``SECRET_KEY``     required when ``DEBUG`` is off                 a key for development
 ``ALLOWED_HOSTS``  host names, separated by commas                those of this machine
@@ -99,6 +100,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A transaction that reads first and writes later takes its write lock at once: two of them
     # then wait for each other instead of failing with "database is locked".
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("transaction_mode", "IMMEDIATE")
+
+# What a receiver forgets here is forgotten in all processes that share the cache. Several of them,
+# as behind a web server, need one that they do share, or each shows what it has until it times out.
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -55,8 +55,9 @@ class BookList(ListView):
             term=term,
             tag=Tag.objects.filter(slug=tag).first() if tag else None,
             by=by,
-            # The shelves that most look at. It is made before the books are read.
-            shelf_key=None if tag or term else shelf_key(by, page),
+            # The shelves that most look at, and no key of a visitor's making. It is made before the
+            # books are read.
+            shelf_key=None if tag or term or by not in ORDERINGS else shelf_key(by, page),
             tags=Tag.objects.annotate(on_shelf=on_shelf).filter(on_shelf__gt=0),
             wanted=SearchTerm.objects.filter(found__gt=0)[:5],
         )

@@ -18,6 +18,7 @@ def own_places(settings: LazySettings, tmp_path: Path) -> None:
     settings.SHOP_WAREHOUSE = tmp_path / "orders"
     settings.SHOP_NOTICE = tmp_path / "notice.txt"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -25,7 +26,7 @@ def own_places(settings: LazySettings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def empty_till() -> Iterator[None]:
+def empty_till(own_places: None) -> Iterator[None]:
     """Begin with an open, empty till and an empty cache."""
     cache.clear()
     yield

@@ -105,6 +105,7 @@ class TestPublishing:
         book.save()
         run_on_commit()
         assert [letter.to for letter in mail.outbox] == [[reader.email]]
+        assert [news.user for news in Notification.objects.all()] == [reader]
 
     def test_may_come_with_the_first_save(self) -> None:
         BookFactory(author=AuthorFactory(email="jane@example.org"))

@@ -124,6 +124,13 @@ class TestWithoutTheOthers:
         told = reader.notifications.get()
         assert (told.text, told.url) == ("New.", book.get_absolute_url())
 
+    def test_with_what_might_be_too_long_for_it(self) -> None:
+        reader, book = UserFactory(), BookFactory()
+        long = Notification(recipients=(reader,), subject="new " * 99, context={"book": book})
+        put_under_the_bell(long)
+        text = reader.notifications.get().text
+        assert (len(text) <= 200, text[-1]) == (True, "…")
+
 
 class TestAfterTheCommit(TestCase):
     """A TestCase never commits. Django's own helper runs what waits for it, and counts it."""

@@ -24,8 +24,8 @@ def publish(stage: Stage) -> None:
     In the admin a book is to be published without a price. A receiver of pre_save vetoes it,
     and the form comes back with the reason. With a price it comes out, and after the commit
     `book_published` is sent, a signal that signalkit brings along. Who hears of it need not know
-    of each other: the author is written to, the readers get the newsletter, and the site map,
-    which is cached, is made anew.
+    of each other: the author is written to, readers get the newsletter and a line under the bell,
+    and the site map, which is cached, is made anew.
     """
     stage.expect("the site map does not lead to it", not _is_in_sitemap(stage, ISLE))
     browser = stage.bookseller

@@ -73,7 +73,8 @@ def set_up(recorder: Recorder, look: Look) -> Iterator[Stage]:
     """Set the stage, and clear it away again whatever happens on it.
 
     Django's test environment instruments the templates, so that `template_rendered` is sent, and
-    keeps letters instead of sending them. The settings send all files into a temporary directory.
+    keeps letters instead of sending them. The settings send all files into a temporary directory,
+    and what is cached stays in this process.
     """
     with ExitStack() as stack:
         # Goes last: what receivers do until then is recorded there and nowhere else.
@@ -92,6 +93,7 @@ def set_up(recorder: Recorder, look: Look) -> Iterator[Stage]:
                 MEDIA_ROOT=directory / "media",
                 SHOP_WAREHOUSE=directory / "share" / "orders",
                 SHOP_NOTICE=notice,
+                CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
                 # Strong hashing is slow on purpose, and none of these passwords is secret.
                 PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
             )
