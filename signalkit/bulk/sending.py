@@ -157,8 +157,11 @@ def _pks(model: type[Model], rows: QuerySet[Any]) -> tuple[Any, ...] | None:
     """Return the keys of the rows, each once; None where nobody asks for them."""
     if model not in state.with_pks or not post_update.has_listeners(model):
         return None
+    keys = rows.order_by().values_list("pk", flat=True)
+    # UPDATE takes no notice of it: what others have locked is waited for, and not skipped.
+    keys.query.select_for_update = False
     # A join may find a row more often.
-    return tuple(dict.fromkeys(rows.order_by().values_list("pk", flat=True)))
+    return tuple(dict.fromkeys(keys))
 
 
 def _transaction(using: str) -> AbstractContextManager[Any]:

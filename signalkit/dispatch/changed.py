@@ -288,7 +288,7 @@ def _differ(field: Field[Any, Any], using: str, stored: Any, written: Any) -> bo
         if _is_equal(stored, written):
             return False
         if isinstance(field, DecimalField):
-            return _rounded(field, using, stored) != _rounded(field, using, written)
+            return rounded(field, using, stored) != rounded(field, using, written)
         return not _is_equal(field.get_prep_value(stored), field.get_prep_value(written))
     except (TypeError, ValueError, ArithmeticError, ValidationError):
         # Not a value of this field at all; the save itself is about to say so.
@@ -303,8 +303,18 @@ def _is_equal(one: Any, other: Any) -> bool:
         return False
 
 
-def _rounded(field: DecimalField[Any, Any], using: str, value: Any) -> Decimal | None:
-    """Round a number as its column does."""
+def rounded(field: DecimalField[Any, Any], using: str, value: Any) -> Decimal | None:
+    """Round a number as its column does.
+
+    Args:
+        field: the field.
+        using: the alias.
+        value: whatever the field takes for a number.
+
+    Raises:
+        django.core.exceptions.ValidationError: it is no number.
+        decimal.InvalidOperation: the column has no room for it.
+    """
     number: Decimal | None = field.to_python(value)
     if number is None or field.decimal_places is None:
         return number

@@ -107,7 +107,7 @@ def _missing(receiver: EnsureRelated[Any], owners: Sequence[Model], using: str) 
         for link, chosen in by_link.items()
         for having in [_having(link, chosen, using)]
         for owner in chosen
-        if link.foreign_related_fields[0].value_from_object(owner) not in having
+        if link.field.foreign_related_fields[0].value_from_object(owner) not in having
     ]
 
 
@@ -119,9 +119,9 @@ def _creation(owner: Model, using: str) -> Event:
 
 def _having(link: Link, owners: Sequence[Model], using: str) -> set[Any]:
     """Return the values of the link of those who have their row."""
-    values = [link.foreign_related_fields[0].value_from_object(owner) for owner in owners]
-    rows = link.model._base_manager.using(using).filter(**{f"{link.name}__in": values})
-    return set(rows.values_list(link.attname, flat=True))
+    values = [link.field.foreign_related_fields[0].value_from_object(owner) for owner in owners]
+    rows = link.model._base_manager.using(using).filter(**{f"{link.field.name}__in": values})
+    return set(rows.values_list(link.field.attname, flat=True))
 
 
 def _make(receiver: EnsureRelated[Any], owners: Sequence[Model], using: str) -> int:

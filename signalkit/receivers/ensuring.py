@@ -18,7 +18,7 @@ def exists(link: Link, owner: Model, using: str) -> bool:
     The database is asked: what the owner holds in memory may have been rolled back or deleted.
 
     Args:
-        link: the field that leads to the owner.
+        link: how it belongs to the owner.
         owner: the owner.
         using: the alias.
     """
@@ -31,7 +31,7 @@ def pending(link: Link, owner: Model) -> Model | None:
     The inline of an admin does so, when it is filled in, before the admin saves the owner.
 
     Args:
-        link: the field that leads to the owner.
+        link: how it belongs to the owner.
         owner: the owner.
     """
     cached = cached_related(link, owner)
@@ -42,7 +42,7 @@ def make(link: Link, owner: Model, using: str, build: Callable[[type[Model]], Mo
     """Return a new row that belongs to an owner, not saved yet.
 
     Args:
-        link: the field that leads to the owner.
+        link: how it belongs to the owner.
         owner: the owner.
         using: the alias.
         build: makes an object of a model.
@@ -50,7 +50,7 @@ def make(link: Link, owner: Model, using: str, build: Callable[[type[Model]], Mo
     related = build(link.model)
     # Or a router would be asked where it belongs, and might say elsewhere than its owner.
     related._state.db = using
-    setattr(related, link.name, owner)
+    setattr(related, link.field.name, owner)
     return related
 
 
@@ -61,7 +61,7 @@ def insert(link: Link, owner: Model, using: str, related: Model, name: str) -> b
     then holds the row of whoever was quicker.
 
     Args:
-        link: the field that leads to the owner.
+        link: how it belongs to the owner.
         owner: the owner.
         using: the alias.
         related: the row.
@@ -78,7 +78,7 @@ def insert(link: Link, owner: Model, using: str, related: Model, name: str) -> b
         winner = _committed(link, owner, using)
         if winner is None:
             raise RelatedNotCreated(_why(link, owner, related, name)) from error
-        setattr(winner, link.name, owner)
+        setattr(winner, link.field.name, owner)
         return False
     return True
 
@@ -87,16 +87,16 @@ def forget(link: Link, owner: Model) -> None:
     """Let an owner not hold a row that was never written.
 
     Args:
-        link: the field that leads to the owner.
+        link: how it belongs to the owner.
         owner: the owner.
     """
-    remote: Any = link.remote_field
+    remote: Any = link.field.remote_field
     if cached_related(link, owner) is not None:
         remote.delete_cached_value(owner)
 
 
 def _rows(link: Link, owner: Model, using: str) -> QuerySet[Any]:
-    return link.model._base_manager.using(using).filter(**{link.name: owner})
+    return link.model._base_manager.using(using).filter(**{link.field.name: owner})
 
 
 def _committed(link: Link, owner: Model, using: str) -> Model | None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, OneToOneField
 
 from signalkit.exceptions import DeclarationError, nearest
 
-Link: TypeAlias = "OneToOneField[Any, Any]"
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A model, and the field of it that leads to an owner."""
+
+    model: type[Model]
+    """The one that was named. The field may be that of a parent, or of what it is a proxy for."""
+
+    field: OneToOneField[Any, Any]
 
 
 def resolve_model(model: type[Model] | str) -> type[Model]:
@@ -29,7 +38,7 @@ def resolve_model(model: type[Model] | str) -> type[Model]:
 
 
 def find_link(related: type[Model], owner: type[Model], name: str | None) -> Link:
-    """Return the field that leads from a row to its owner.
+    """Return how a row belongs to its owner.
 
     Args:
         related: the model of the row.
@@ -39,8 +48,8 @@ def find_link(related: type[Model], owner: type[Model], name: str | None) -> Lin
     Raises:
         DeclarationError: there is no such field, or none can be chosen.
     """
-    links: dict[str, Link] = {
-        field.name: field
+    links = {
+        field.name: Link(related, field)
         for field in related._meta.concrete_fields
         if isinstance(field, OneToOneField) and _leads(field, owner)
     }
@@ -67,7 +76,7 @@ def find_link(related: type[Model], owner: type[Model], name: str | None) -> Lin
 
 def cached_related(link: Link, owner: Model) -> Model | None:
     """Return the row that an owner holds in memory, loaded or not yet saved; None without one."""
-    remote: Any = link.remote_field
+    remote: Any = link.field.remote_field
     # Django keeps all that is hidden in one place, whatever it is.
     if remote.hidden:
         return None
@@ -75,7 +84,7 @@ def cached_related(link: Link, owner: Model) -> Model | None:
     return found
 
 
-def _leads(field: Link, owner: type[Model]) -> bool:
+def _leads(field: OneToOneField[Any, Any], owner: type[Model]) -> bool:
     # That of a child to its parent's table is no link: the row is a part of its owner.
     remote: Any = field.remote_field
     if remote.parent_link or isinstance(remote.model, str):

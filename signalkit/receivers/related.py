@@ -177,7 +177,7 @@ class EnsureRelated(ModelReceiver, Generic[Owner], abstract=True):
             raise
 
     def link_for(self, owner: Owner, using: str) -> Link | None:
-        """Return the field that leads from the row of an owner to it.
+        """Return how the row of an owner belongs to it.
 
         Args:
             owner: whose row it is to be.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Model
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import DecimalField, Model
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal
 
@@ -18,7 +19,7 @@ from signalkit.declare.base import CHANGED_BY_CREATION, ModelReceiver
 from signalkit.declare.blame import blame
 from signalkit.declare.build import OPTIONS
 from signalkit.declare.naming import origin_of_class
-from signalkit.dispatch.changed import value_of, values_of
+from signalkit.dispatch.changed import rounded, value_of, values_of
 from signalkit.exceptions import DeclarationError, nearest
 from signalkit.receivers.hooks import call_hook, refuse_misspelt, require_hooks
 from signalkit.receivers.reading import read_field, read_label, refuse_in_body
@@ -129,7 +130,9 @@ class StatusChanged(ModelReceiver, Generic[M], abstract=True):
             old, new = ABSENT, value_of(name, event.payload)
         else:
             old, new = values_of(name, event.payload)
-        new = _as_read(instance._meta.get_field(name), new)
+        # One that is sent by hand may lack the alias.
+        using = event.using or DEFAULT_DB_ALIAS
+        new = _as_read(instance._meta.get_field(name), using, new)
         if not (_is_among(old, self.from_) and _is_among(new, self.to)):
             return None
         return Transition(event.signal, event.sender, {**event.payload, "old": old, "new": new})
@@ -144,13 +147,15 @@ def _values(wanted: Any) -> Collection[Any]:
     return wanted if isinstance(wanted, _SEVERAL) else (wanted,)
 
 
-def _as_read(field: Any, value: Any) -> Any:
+def _as_read(field: Any, using: str, value: Any) -> Any:
     """Return a value as it will be once it is read from the database."""
     if hasattr(value, "resolve_expression"):
         return value
     try:
+        if isinstance(field, DecimalField):
+            return rounded(field, using, value)
         return field.to_python(value)
-    except (ValidationError, TypeError, ValueError):
+    except (ValidationError, ArithmeticError, TypeError, ValueError):
         # In pre_save; the save itself is about to say so.
         return value
 

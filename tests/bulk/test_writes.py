@@ -183,6 +183,17 @@ class TestKeys:
 
         assert post[0]["pks"] == (tag.pk,)
 
+    def test_nothing_is_locked_for_them(self) -> None:
+        """An UPDATE skips nobody, and no database refuses it for what it does not look at."""
+        tag = Tag.objects.create(name="a")
+        post = payloads(Tag, UPDATE[1:])
+
+        with bulk.watched(Tag, pks=True), queries() as sent:
+            Tag.objects.select_for_update(skip_locked=True, of=("self",)).update(name="b")
+
+        assert post[0]["pks"] == (tag.pk,)
+        assert not [each["sql"] for each in sent if "FOR UPDATE" in each["sql"]]
+
     def test_of_several_columns(self) -> None:
         Line.objects.bulk_create([Line(invoice=1, number=number) for number in (1, 2)])
         post = payloads(Line, UPDATE[1:])

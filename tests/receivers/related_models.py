@@ -59,6 +59,23 @@ class Card(models.Model):
         app_label = "testapp"
 
 
+class GoldCard(Card):
+    """Its link is in the table of its parent."""
+
+    limit = models.IntegerField(default=100)
+
+    objects: ClassVar[models.Manager[GoldCard]]
+
+    class Meta:
+        app_label = "testapp"
+
+
+class PlainCard(Card):
+    class Meta:
+        app_label = "testapp"
+        proxy = True
+
+
 class Firm(models.Model):
     """Its key is that of its owner."""
 

@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 import django
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_out
 from django.core import mail, serializers
+from django.core.exceptions import SynchronousOnlyOperation
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.models.signals import post_delete, post_save
@@ -751,6 +753,39 @@ class TestTheFunction:
         with transaction.atomic(), undone():
             notify_on_commit(seen)
         assert seen.seen == []
+
+    def test_in_a_coroutine_of_the_transaction(self) -> None:
+        """Its connection is another, on which nothing would have been rolled back."""
+        seen = Recorder()
+
+        async def tell(**kwargs: Any) -> None:
+            notify_on_commit(seen)
+
+        post_save.connect(tell, sender=Author)
+        try:
+            with (
+                pytest.raises(SynchronousOnlyOperation, match="a coroutine has none"),
+                transaction.atomic(),
+            ):
+                Author.objects.create(name="Ursula")
+        finally:
+            post_save.disconnect(tell, sender=Author)
+        assert seen.seen == []
+
+    def test_in_a_thread_of_a_coroutine(self) -> None:
+        seen = Recorder()
+
+        async def tell(**kwargs: Any) -> None:
+            await sync_to_async(notify_on_commit)(seen)
+
+        post_save.connect(tell, sender=Author)
+        try:
+            with transaction.atomic():
+                Author.objects.create(name="Ursula")
+                assert seen.seen == []
+        finally:
+            post_save.disconnect(tell, sender=Author)
+        assert len(seen.seen) == 1
 
     def test_the_right_alias(self) -> None:
         seen = Recorder()

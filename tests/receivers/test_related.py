@@ -19,13 +19,16 @@ from django.test.utils import CaptureQueriesContext
 from signalkit import Phase
 from signalkit.exceptions import DeclarationError, RelatedNotCreated, UnknownOption
 from signalkit.receivers import EnsureRelated
+from signalkit.receivers.backfilling import backfill
 from signalkit.registry import registry
 from tests.receivers.related_models import (
     Card,
     Customer,
     Firm,
+    GoldCard,
     Guarantee,
     Locker,
+    PlainCard,
     Rack,
     Regular,
     Visit,
@@ -120,6 +123,79 @@ class TestCreation:
         Customer.objects.bulk_create([Customer(name="Ada")])
 
         assert not Card.objects.exists()
+
+
+@pytest.mark.django_db
+class TestInheritedLinks:
+    """The field belongs to another model than the one that is named."""
+
+    def test_a_child_is_made_with_its_parent(self) -> None:
+        class OpenGold(EnsureRelated[Customer]):
+            sender = Customer
+            related_model = GoldCard
+
+            def defaults_for(self, owner: Customer) -> Mapping[str, Any]:
+                return {"limit": 5, "number": "G"}
+
+        customer = Customer.objects.create(name="Ada")
+
+        gold = GoldCard.objects.get()
+        assert (gold.customer_id, gold.limit, gold.number) == (customer.pk, 5, "G")
+        assert Card.objects.count() == 1
+        assert type(customer.card) is GoldCard
+
+    def test_a_proxy_is_what_is_saved(self) -> None:
+        class OpenPlain(EnsureRelated[Customer]):
+            sender = Customer
+            related_model = PlainCard
+
+        senders: list[type[Model]] = []
+
+        def note(sender: type[Model], **kwargs: Any) -> None:
+            senders.append(sender)
+
+        post_save.connect(note)
+        try:
+            Customer.objects.create(name="Ada")
+        finally:
+            post_save.disconnect(note)
+        assert senders == [PlainCard, Customer]
+
+    def test_somebody_is_quicker(self) -> None:
+        class OpenGold(EnsureRelated[Customer]):
+            sender = Customer
+            related_model = GoldCard
+
+            def fill(self, related: GoldCard, owner: Customer) -> None:
+                GoldCard.objects.create(customer=Customer(pk=owner.pk), number="first")
+
+        customer = Customer.objects.create(name="Ada")
+
+        assert customer.card == GoldCard.objects.get()
+        assert customer.card.number == "first"
+
+    def test_a_parent_alone_is_not_it(self) -> None:
+        class OpenGold(EnsureRelated[Customer]):
+            sender = Customer
+            related_model = GoldCard
+
+            def fill(self, related: GoldCard, owner: Customer) -> None:
+                Card.objects.create(customer=Customer(pk=owner.pk))
+
+        with pytest.raises(RelatedNotCreated, match=r"cannot make the testapp\.GoldCard of"):
+            Customer.objects.create(name="Ada")
+
+    def test_backfill(self) -> None:
+        class OpenGold(EnsureRelated[Customer]):
+            sender = Customer
+            related_model = GoldCard
+
+        Customer.objects.bulk_create([Customer(name="Ada"), Customer(name="Bo")])
+        having = Customer.objects.get(name="Bo")
+        GoldCard.objects.create(customer=having)
+
+        assert [each.made for each in backfill(instance_of(OpenGold), "default")] == [1]
+        assert GoldCard.objects.count() == 2
 
 
 @pytest.mark.django_db(databases=["default", "other"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core import serializers
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Upper
 from django.db.models.signals import post_delete, post_save, pre_save
@@ -122,6 +124,24 @@ class TestWhichCount:
             book = model.objects.create(title="a", status="draft")
             move(book, "sent")
         assert seen == [("draft", "sent")] * 2
+
+    def test_a_number_comes_as_its_column_rounds_it(self) -> None:
+        seen = hear(field="price", from_=(ABSENT, ANY))
+        before = hear(field="price", name="test.before", signal=pre_save, to=Decimal("2.13"))
+        book = Book.objects.create(title="The Lathe", price="1.128")
+        book.price = 2.126
+        book.save()
+        assert seen == [(ABSENT, Decimal("1.13")), (Decimal("1.13"), Decimal("2.13"))]
+        assert before == [(Decimal("1.13"), Decimal("2.13"))]
+        assert Book.objects.get().price == Decimal("2.13")
+
+    def test_a_number_that_its_column_has_no_room_for(self) -> None:
+        book = Book.objects.create(title="The Lathe")
+        before = hear(field="price", signal=pre_save)
+        book.price = Decimal("1234567890")
+        with suppress(ArithmeticError, DatabaseError), transaction.atomic():
+            book.save()
+        assert before == [(Decimal(0), Decimal("1234567890"))]
 
     def test_fixtures_are_left_alone(self, book: Book) -> None:
         seen, raw = hear(), hear(name="test.raw", raw=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils.asyncio import async_unsafe
 
 from signalkit.context.current import CONTEXT
 from signalkit.receivers.notify.notification import Channel, Notification
@@ -17,6 +18,11 @@ from signalkit.transactions.hooks import queue
 logger = logging.getLogger("signalkit.receivers")
 
 
+@async_unsafe(
+    "notify_on_commit() waits for a transaction, and a coroutine has none: call it where the "
+    "transaction is, in the function that sync_to_async() calls; or await "
+    "sync_to_async(notify_on_commit)(...)."
+)
 def notify_on_commit(
     *channels: Channel,
     recipients: Iterable[Any] | None = None,
@@ -58,6 +64,8 @@ def notify_on_commit(
     Raises:
         TypeError: there is no channel, one cannot be called, recipients are one string, or a
             channel needs some and was given none.
+        django.core.exceptions.SynchronousOnlyOperation: it is called in a coroutine, whose
+            connection is not the one of the transaction.
     """
     _refuse(channels, recipients)
     notification = Notification(
