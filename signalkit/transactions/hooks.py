@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.asyncio import async_unsafe
 
 from signalkit.transactions.entries import Moment, Work
 from signalkit.transactions.observer import Observer
@@ -46,6 +47,13 @@ def observer_for(using: str | None) -> Observer:
     return observe(connections[using or DEFAULT_DB_ALIAS])
 
 
+# As Django's on_commit() does. The transaction that its caller has in mind is another thread's.
+_in_no_coroutine = async_unsafe(
+    "This waits for a transaction, and a coroutine has none: call it where the transaction is, in "
+    "the function that sync_to_async() calls."
+)
+
+
 def _refuse_what_is_not_callable(name: str, func: object) -> None:
     if not callable(func):
         raise TypeError(
@@ -54,6 +62,7 @@ def _refuse_what_is_not_callable(name: str, func: object) -> None:
         )
 
 
+@_in_no_coroutine
 def before_commit(func: Callable[[], object], using: str | None = None) -> None:
     """Run ``func`` as the last thing inside the outermost transaction that is open.
 
@@ -67,6 +76,7 @@ def before_commit(func: Callable[[], object], using: str | None = None) -> None:
 
     Raises:
         TypeError: ``func`` cannot be called.
+        django.core.exceptions.SynchronousOnlyOperation: it is called in a coroutine.
         Exception: without an open transaction ``func`` is called at once, and what it raises
             propagates.
     """
@@ -74,6 +84,7 @@ def before_commit(func: Callable[[], object], using: str | None = None) -> None:
     queue(connections[using or DEFAULT_DB_ALIAS], Moment.BEFORE_COMMIT, func)
 
 
+@_in_no_coroutine
 def after_commit(func: Callable[[], object], using: str | None = None) -> None:
     """Run ``func`` once the outermost transaction that is open has been committed.
 
@@ -89,11 +100,13 @@ def after_commit(func: Callable[[], object], using: str | None = None) -> None:
 
     Raises:
         TypeError: ``func`` cannot be called.
+        django.core.exceptions.SynchronousOnlyOperation: it is called in a coroutine.
     """
     _refuse_what_is_not_callable("after_commit", func)
     queue(connections[using or DEFAULT_DB_ALIAS], Moment.AFTER_COMMIT, func)
 
 
+@_in_no_coroutine
 def after_rollback(func: Callable[[], object], using: str | None = None) -> None:
     """Run ``func`` if what is open now is rolled back, be it a savepoint or all of it.
 
@@ -110,6 +123,7 @@ def after_rollback(func: Callable[[], object], using: str | None = None) -> None
 
     Raises:
         TypeError: ``func`` cannot be called.
+        django.core.exceptions.SynchronousOnlyOperation: it is called in a coroutine.
     """
     _refuse_what_is_not_callable("after_rollback", func)
     queue(connections[using or DEFAULT_DB_ALIAS], Moment.AFTER_ROLLBACK, func)

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -478,10 +479,23 @@ class TestNeverOpened:
 
     def test_nor_in_a_coroutine_where_that_is_not_allowed(self, log: Log) -> None:
         async def send() -> None:
-            after_commit(log.note("at once"))
+            hooks.queue(connections["default"], Moment.AFTER_COMMIT, log.note("at once"))
 
         asyncio.run(send())
         assert log == ["at once"]
+
+    @pytest.mark.parametrize("hook", [before_commit, after_commit, after_rollback])
+    def test_a_hook_is_refused_in_a_coroutine(
+        self, hook: Callable[[Callable[[], object]], None], log: Log
+    ) -> None:
+        """Whose transaction it would wait for is anybody's guess, as with Django's on_commit()."""
+
+        async def send() -> None:
+            hook(log.note("at once"))
+
+        with pytest.raises(SynchronousOnlyOperation, match="a coroutine has none"):
+            asyncio.run(send())
+        assert log == []
 
     def test_nor_there_where_autocommit_is_off_in_the_settings(
         self, log: Log, monkeypatch: pytest.MonkeyPatch
@@ -491,7 +505,7 @@ class TestNeverOpened:
         monkeypatch.setitem(real.settings_dict, "AUTOCOMMIT", False)
 
         async def send() -> None:
-            after_commit(log.note("at once"))
+            hooks.queue(connections["default"], Moment.AFTER_COMMIT, log.note("at once"))
 
         asyncio.run(send())
         assert log == ["at once"]
