@@ -246,7 +246,8 @@ class GotRequestException(Event):
     def exception(self) -> BaseException | None:
         """What was raised. Only a :class:`~signalkit.receivers.RequestReceiver` has it later on."""
         if "exception" in self._payload:
-            return self._payload["exception"]  # type: ignore[no-any-return]
+            exception: BaseException | None = self._payload["exception"]
+            return exception
         return sys.exception()
 
 

@@ -59,3 +59,14 @@ def find_subcommands() -> dict[str, type[Subcommand]]:
     """Return the subcommands by name."""
     names = sorted(module.name for module in iter_modules(subcommands.__path__))
     return {name: import_module(f"{subcommands.__name__}.{name}").Subcommand for name in names}
+
+
+def add_pause(parser: ArgumentParser) -> None:
+    """Add the option by which what works in batches leaves the database to others in between."""
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="How long to leave the database to others after each batch (0).",
+    )

@@ -56,13 +56,7 @@ class Subcommand(subcommand.Subcommand):
             metavar="OWNERS",
             help=f"How many owners to look at in one transaction ({BATCH}).",
         )
-        parser.add_argument(
-            "--pause",
-            type=float,
-            default=0,
-            metavar="SECONDS",
-            help="How long to leave the database to others after each batch (0).",
-        )
+        subcommand.add_pause(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="Say how many are missing, and make none."
         )

@@ -40,13 +40,7 @@ class Subcommand(subcommand.Subcommand):
             metavar="ROWS",
             help="How many rows to look at in one transaction (5000).",
         )
-        parser.add_argument(
-            "--pause",
-            type=float,
-            default=0,
-            metavar="SECONDS",
-            help="How long to leave the database to others after each batch (0).",
-        )
+        subcommand.add_pause(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="Say how many there are, and delete nothing."
         )
